@@ -1,0 +1,126 @@
+"""What pyproject.toml cannot say: the extension modules, and flags for the compiler at hand.
+
+Environment variables, read at build time:
+    CYRELU_OPENMP   auto (default: use OpenMP where the compiler has it), require, off
+    CYRELU_DEBUG    1: bounds checks, initialisation checks and assertions, for the test suite
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+OPENMP = os.environ.get("CYRELU_OPENMP", "auto")
+DEBUG = os.environ.get("CYRELU_DEBUG", "0") == "1"
+BUILD_DIR = f"build/{'debug' if DEBUG else 'release'}-openmp-{OPENMP}"  # never mix their objects
+
+if OPENMP not in ("auto", "require", "off"):
+    sys.exit(f"CYRELU_OPENMP is {OPENMP!r}; expected auto, require or off")
+
+# -fno-trapping-math lets gcc compute both sides of a choice, without which it vectorises none of
+# the loops; it changes no result. Nothing of -ffast-math is used: it breaks NaN and -0.0.
+FLAGS = {
+    "unix": ["-O1" if DEBUG else "-O3", "-fno-trapping-math", "-ffp-contract=off", "-fno-strict-aliasing"],
+    "msvc": ["/Od" if DEBUG else "/O2", "/fp:precise"],
+}
+# Compiler and linker flags, in the order in which they are tried.
+OPENMP_FLAGS = {
+    "unix": [
+        (["-fopenmp"], ["-fopenmp"]),
+        (["-Xpreprocessor", "-fopenmp"], ["-lomp"]),  # Apple's clang with a libomp on its paths
+    ],
+    "msvc": [(["/openmp"], [])],
+}
+OPENMP_PROBE = """
+#include <omp.h>
+int main(void) { return omp_get_max_threads() < 1; }
+"""
+
+
+def extension(name, uses_numpy=False):
+    """One module of the package."""
+    macros = [] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1")]
+    if uses_numpy:
+        macros += [
+            ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+            ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+        ]
+    return Extension(
+        f"cyrelu.{name}",
+        [f"src/cyrelu/{name}.pyx"],
+        include_dirs=[numpy.get_include()] if uses_numpy else [],
+        define_macros=macros,
+    )
+
+
+class BuildWithFlags(build_ext):
+    """build_ext that knows the compiler when it chooses the flags."""
+
+    def build_extensions(self):
+        kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
+        compile_flags, link_flags = self.openmp_flags(kind)
+        for module in self.extensions:
+            module.extra_compile_args = FLAGS[kind] + compile_flags
+            module.extra_link_args = link_flags
+        super().build_extensions()
+
+    def openmp_flags(self, kind):
+        """The flags for OpenMP; none, with a word about it, where it is off or missing."""
+        if OPENMP == "off":
+            print("cyrelu: building without OpenMP (CYRELU_OPENMP=off): one thread", flush=True)
+            return [], []
+        for flags in OPENMP_FLAGS[kind]:
+            if self.links(OPENMP_PROBE, *flags):
+                return flags
+        missing = "cyrelu: the compiler cannot link an OpenMP program"
+        if OPENMP == "require":
+            sys.exit(f"{missing}, and CYRELU_OPENMP=require")
+        print(f"{missing}: building without, calls use one thread", file=sys.stderr, flush=True)
+        return [], []
+
+    def links(self, source, compile_flags, link_flags):
+        """Whether the compiler makes a program of this source with these flags."""
+        with tempfile.TemporaryDirectory() as folder:
+            probe = Path(folder, "probe.c")
+            probe.write_text(source)
+            try:
+                objects = self.compiler.compile(
+                    [str(probe)], output_dir=folder, extra_postargs=compile_flags
+                )
+                self.compiler.link_executable(
+                    objects, "probe", output_dir=folder, extra_postargs=link_flags
+                )
+            except Exception as failure:  # each compiler class raises errors of its own
+                print(f"cyrelu: no OpenMP with {compile_flags + link_flags}: {failure}")
+                return False
+        return True
+
+
+# The loops are proven by the debug build; everything else keeps Cython's own checks always.
+DIRECTIVES = {"language_level": 3, "freethreading_compatible": True, "cdivision": True}
+LOOP_DIRECTIVES = {"boundscheck": DEBUG, "initializedcheck": DEBUG, "wraparound": False}
+
+loops = [extension("_loops_baseline")]
+others = [
+    extension("_threads"),
+    extension("_dispatch"),
+    extension("_ufuncs", uses_numpy=True),
+    extension("_call", uses_numpy=True),
+    extension("_api"),
+]
+
+setup(
+    ext_modules=[
+        *cythonize(
+            loops, build_dir=BUILD_DIR, compiler_directives=DIRECTIVES | LOOP_DIRECTIVES
+        ),
+        *cythonize(others, build_dir=BUILD_DIR, compiler_directives=DIRECTIVES),
+    ],
+    cmdclass={"build_ext": BuildWithFlags},
+    options={"build": {"build_base": BUILD_DIR}},
+)

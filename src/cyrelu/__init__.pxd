@@ -1,0 +1,1 @@
+# Marks the package as one that other Cython projects can cimport from.

@@ -1,0 +1,202 @@
+# What every public function does: the fast path for what people pass nearly always, the genuine
+# ufunc for everything else. Both end in the same dispatcher, so both give the same bits.
+
+cimport numpy as cnp
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.long cimport PyLong_AsLongAndOverflow, PyLong_CheckExact
+from libc.math cimport isfinite
+
+from cyrelu._dispatch cimport kernel, operand_names, run
+from cyrelu._loops cimport MAX_OPERANDS, Kernel, Operation
+from cyrelu._ufuncs cimport ufuncs
+
+from cyrelu._errors import explained
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
+
+cnp.import_array()
+
+cdef enum:
+    RELEASE_GIL_ABOVE = 500  # elements; NumPy's own limit
+    EITHER_CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
+
+
+cdef object call(
+    Operation operation,
+    object grad,
+    object x,
+    object negative_slope,
+    object at_zero,
+    object out,
+    object where,
+    object casting,
+    object order,
+    object dtype,
+    object subok,
+):
+    cdef object result
+    if (
+        where is True
+        and dtype is None
+        and casting is "same_kind"
+        and order is "K"
+        and subok is True
+    ):
+        result = call_plain(kernel(operation), grad, x, negative_slope, at_zero, out)
+        if result is not None:
+            return result
+    return call_ufunc(
+        operation, grad, x, negative_slope, at_zero, out, where, casting, order, dtype, subok
+    )
+
+
+cdef object call_plain(
+    const Kernel* row, object grad, object x, object negative_slope, object at_zero, object out
+):
+    """The result where every operand is plain; None, and nothing done, where one is not."""
+    if not (cnp.PyArray_CheckExact(x) and is_plain(<cnp.ndarray> x)):
+        return None
+    cdef cnp.ndarray array = <cnp.ndarray> x
+    cdef bint single = cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT
+    cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
+    cdef char* args[MAX_OPERANDS]
+    cdef Py_ssize_t steps[MAX_OPERANDS]
+    cdef Factor slope_factor, zero_factor
+    cdef int k = 0
+
+    if row.takes_grad:
+        if not is_like(grad, array):
+            return None
+        args[k] = cnp.PyArray_BYTES(<cnp.ndarray> grad)
+        steps[k] = item
+        k += 1
+    args[k] = cnp.PyArray_BYTES(array)
+    steps[k] = item
+    k += 1
+    if row.takes_negative_slope:
+        if not take_factor(negative_slope, single, &slope_factor):
+            return None
+        args[k] = <char*> &slope_factor
+        steps[k] = 0
+        k += 1
+    if row.takes_at_zero:
+        if not take_factor(at_zero, single, &zero_factor):
+            return None
+        args[k] = <char*> &zero_factor
+        steps[k] = 0
+        k += 1
+    if out is None:
+        out = PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
+    elif not (
+        is_like(out, array)
+        and cnp.PyArray_ISWRITEABLE(<cnp.ndarray> out)
+        and same_or_apart(<cnp.ndarray> out, array, n * item)
+        and not (row.takes_grad and not same_or_apart(<cnp.ndarray> out, grad, n * item))
+    ):
+        return None
+    args[k] = cnp.PyArray_BYTES(<cnp.ndarray> out)
+    steps[k] = item
+
+    if n > RELEASE_GIL_ABOVE:
+        with nogil:
+            run(row, single, args, steps, n)
+    else:
+        run(row, single, args, steps, n)
+    return out
+
+
+cdef inline bint is_plain(cnp.ndarray array) noexcept:
+    """float32 or float64, native, aligned, C- or F-contiguous, and not 0-d (which gives scalars)."""
+    cdef int flags = cnp.PyArray_FLAGS(array)
+    cdef int type_number = cnp.PyArray_TYPE(array)
+    return (
+        (type_number == cnp.NPY_FLOAT or type_number == cnp.NPY_DOUBLE)
+        and flags & cnp.NPY_ARRAY_ALIGNED
+        and flags & EITHER_CONTIGUOUS
+        and cnp.PyArray_NDIM(array) > 0
+        and cnp.PyArray_ISNOTSWAPPED(array)
+    )
+
+
+cdef inline bint is_like(object candidate, cnp.ndarray array) noexcept:
+    """Whether it is an array as plain as this one, of its dtype, shape and memory order."""
+    if not cnp.PyArray_CheckExact(candidate):
+        return False
+    cdef cnp.ndarray other = <cnp.ndarray> candidate
+    return (
+        cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(array)
+        and is_plain(other)
+        and cnp.PyArray_FLAGS(other) & cnp.PyArray_FLAGS(array) & EITHER_CONTIGUOUS
+        and cnp.PyArray_SAMESHAPE(other, array)
+    )
+
+
+cdef inline bint same_or_apart(cnp.ndarray out, cnp.ndarray array, Py_ssize_t size) noexcept:
+    """Whether out is the very memory of the array, or shares none of it."""
+    cdef char* a = cnp.PyArray_BYTES(out)
+    cdef char* b = cnp.PyArray_BYTES(array)
+    return a == b or a + size <= b or b + size <= a
+
+
+cdef union Factor:
+    float f32
+    double f64
+
+
+cdef inline bint take_factor(object value, bint single, Factor* factor) noexcept:
+    """A Python number as a factor of the array's dtype (NEP 50: it is weak); False for others."""
+    cdef int overflow = 0
+    if PyFloat_CheckExact(value):
+        factor.f64 = PyFloat_AS_DOUBLE(value)
+    elif PyLong_CheckExact(value):
+        factor.f64 = <double> PyLong_AsLongAndOverflow(value, &overflow)
+        if overflow:
+            return False
+    else:
+        return False
+    if single:
+        if isfinite(factor.f64) and not isfinite(<float> factor.f64):
+            return False  # too large for float32: NumPy's to convert, with its warning
+        factor.f32 = <float> factor.f64
+    return True
+
+
+cdef object call_ufunc(
+    Operation operation,
+    object grad,
+    object x,
+    object negative_slope,
+    object at_zero,
+    object out,
+    object where,
+    object casting,
+    object order,
+    object dtype,
+    object subok,
+):
+    given = {"grad": grad, "x": x, "negative_slope": negative_slope, "at_zero": at_zero}
+    inputs = {name: given[name] for name in operand_names(operation)}
+    # Only what was asked for: these travel on to every __array_ufunc__.
+    keywords = {}
+    if out is not None:
+        keywords["out"] = out
+    if where is not True:
+        keywords["where"] = where
+    if casting != "same_kind":
+        keywords["casting"] = casting
+    if order != "K":
+        keywords["order"] = order
+    if dtype is not None:
+        keywords["dtype"] = dtype
+    if subok is not True:
+        keywords["subok"] = subok
+    ufunc = ufuncs[operation]
+    try:
+        return ufunc(*inputs.values(), **keywords)
+    except (TypeError, ValueError) as error:
+        clearer = explained(error, ufunc.__name__, inputs, out, dtype, casting)
+        if clearer is None:
+            raise
+        raise clearer from error

@@ -1,0 +1,57 @@
+"""What this build is and how it runs here."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from cyrelu import _dispatch, _threads
+
+
+def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] | None:
+    """Show how cyrelu was built and what is in force in this process.
+
+    Parameters
+    ----------
+    mode : {"stdout", "dicts"}, default "stdout"
+        Print it, or return it.
+
+    Returns
+    -------
+    dict or None
+        With ``mode="dicts"``, a dictionary of sections: ``cyrelu`` (version), ``build``
+        (compiler, Cython, whether it is a debug build), ``openmp`` (specification, None without
+        OpenMP), ``instruction set`` (of the loops in use), ``threads`` (the limit in force and
+        what sets it), ``numpy`` (version at run time).
+
+    Raises
+    ------
+    ValueError
+        If `mode` is another word.
+
+    Examples
+    --------
+    >>> import cyrelu
+    >>> cyrelu.show_config("dicts")["threads"]["limit"] == cyrelu.get_num_threads()
+    True
+    """
+    if mode not in ("stdout", "dicts"):
+        raise ValueError(f"show_config: mode is {mode!r}; expected 'stdout' or 'dicts'")
+    from cyrelu import __version__
+
+    config = {
+        "cyrelu": {"version": __version__},
+        "build": _dispatch.build_info(),
+        "openmp": {"specification": _dispatch.openmp_version()},
+        "instruction set": {"in use": _dispatch.instruction_set},
+        "threads": _threads.limits(),
+        "numpy": {"version": np.__version__},
+    }
+    if mode == "dicts":
+        return config
+    for section, entries in config.items():
+        print(f"{section}:")
+        for name, value in entries.items():
+            print(f"  {name}: {value}")
+    return None

@@ -1,0 +1,3 @@
+# The loops at the instruction set that the compiler targets by default.
+
+include "_loops.pxi"

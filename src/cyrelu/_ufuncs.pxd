@@ -1,0 +1,2 @@
+# The ufuncs in the order of Operation.
+cdef tuple ufuncs

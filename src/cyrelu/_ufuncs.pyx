@@ -1,0 +1,79 @@
+# The genuine NumPy ufuncs, one for each row of the table of kernels.
+#
+# NumPy brings broadcasting, casting, where=, overlap safety, subclasses and __array_ufunc__; the
+# one inner loop here hands its operands to the dispatcher as they come.
+
+cimport numpy as cnp
+
+from cyrelu._dispatch cimport kernel, operand_names, run
+from cyrelu._loops cimport MAX_OPERANDS, OPERATION_COUNT, Kernel, Operation
+
+cdef extern from "<fenv.h>" nogil:
+    int FE_ALL_EXCEPT
+    int fetestexcept(int)
+    int feclearexcept(int)
+
+cnp.import_array()
+cnp.import_umath()
+
+
+# What NumPy hands back to the inner loop.
+cdef struct LoopData:
+    const Kernel* kernel
+    bint single
+
+# NumPy keeps pointers into these for as long as the ufuncs live.
+cdef LoopData loop_data[OPERATION_COUNT][2]
+cdef void* loop_data_pointers[OPERATION_COUNT][2]
+cdef char types[OPERATION_COUNT][2 * MAX_OPERANDS]
+cdef cnp.PyUFuncGenericFunction[2] inner_loops = [inner_loop, inner_loop]
+cdef list docs = []
+
+
+cdef void inner_loop(
+    char** args, cnp.npy_intp* dimensions, cnp.npy_intp* steps, void* data
+) noexcept nogil:
+    # Comparing a NaN raises the processor's invalid flag, and a*x is computed before it is known
+    # to be needed. Neither says anything about the result, so neither may reach np.errstate;
+    # the flags that NumPy's own casts raised before must.
+    cdef int before = fetestexcept(FE_ALL_EXCEPT)
+    cdef LoopData* loop = <LoopData*> data
+    run(loop.kernel, loop.single, args, <const Py_ssize_t*> steps, dimensions[0])
+    cdef int raised = fetestexcept(FE_ALL_EXCEPT) & ~before
+    if raised:
+        feclearexcept(raised)
+
+
+cdef object make_ufunc(Operation operation):
+    cdef const Kernel* row = kernel(operation)
+    cdef int inputs = 1 + row.takes_grad + row.takes_negative_slope + row.takes_at_zero
+    cdef int operands = inputs + 1
+    cdef int k
+    for k in range(operands):
+        types[operation][k] = cnp.NPY_FLOAT
+        types[operation][operands + k] = cnp.NPY_DOUBLE
+    for k in range(2):
+        loop_data[operation][k] = LoopData(kernel=row, single=k == 0)
+        loop_data_pointers[operation][k] = &loop_data[operation][k]
+    name = row.name.decode()
+    docs.append(
+        f"The ufunc behind `cyrelu.{name}`, where it is described; "
+        f"its inputs are {', '.join(operand_names(operation))}.".encode()
+    )
+    return cnp.PyUFunc_FromFuncAndData(
+        inner_loops,
+        loop_data_pointers[operation],
+        types[operation],
+        2,
+        inputs,
+        1,
+        cnp.PyUFunc_None,
+        row.name,
+        docs[-1],
+        0,
+    )
+
+
+cdef tuple ufuncs = tuple([make_ufunc(k) for k in range(OPERATION_COUNT)])
+
+relu, leaky_relu, relu_grad, leaky_relu_grad, relu_backward, leaky_relu_backward = ufuncs

@@ -1,0 +1,25 @@
+"""The genuine NumPy ufuncs behind the functions of `cyrelu`.
+
+Their inputs are positional: ``relu(x)``, ``leaky_relu(x, negative_slope)``,
+``relu_grad(x, at_zero)``, ``leaky_relu_grad(x, negative_slope, at_zero)``,
+``relu_backward(grad, x, at_zero)``, ``leaky_relu_backward(grad, x, negative_slope, at_zero)``.
+They have no defaults for the factors; otherwise the functions give the same results sooner.
+"""
+
+from cyrelu._ufuncs import (
+    leaky_relu,
+    leaky_relu_backward,
+    leaky_relu_grad,
+    relu,
+    relu_backward,
+    relu_grad,
+)
+
+__all__ = [
+    "leaky_relu",
+    "leaky_relu_backward",
+    "leaky_relu_grad",
+    "relu",
+    "relu_backward",
+    "relu_grad",
+]
