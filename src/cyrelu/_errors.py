@@ -33,7 +33,7 @@ def explained(
     problem = (
         _wrong_input(arrays)
         or _wrong_dtype(dtype)
-        or _wrong_output(arrays, outputs, dtype, casting)
+        or _wrong_output(arrays, outputs, dtype or _result_type(inputs), casting)
         or _wrong_shapes(arrays)
     )
     # A cause that does not fit what NumPy raised would mislead more than it helps.
@@ -47,8 +47,9 @@ _Problem = tuple[type[Exception], str] | None
 
 
 def _overrides(value: Any) -> bool:
-    implementation = getattr(type(value), "__array_ufunc__", None)
-    return implementation not in (None, np.ndarray.__array_ufunc__, np.generic.__array_ufunc__)
+    """Whether its type answers ufuncs by itself, or refuses them (None)."""
+    numpys = np.ndarray.__array_ufunc__
+    return getattr(type(value), "__array_ufunc__", numpys) is not numpys
 
 
 def _wrong_input(arrays: dict[str, np.ndarray]) -> _Problem:
@@ -67,6 +68,7 @@ def _wrong_dtype(dtype: Any) -> _Problem:
 def _wrong_output(
     arrays: dict[str, np.ndarray], outputs: tuple, dtype: Any, casting: str
 ) -> _Problem:
+    """What is wrong with out for a result of this dtype."""
     if len(outputs) != 1:
         return ValueError, f"out is a tuple of {len(outputs)}; expected one array"
     (out,) = outputs
@@ -76,10 +78,9 @@ def _wrong_output(
         return TypeError, f"out is of type {type(out).__name__}; expected a numpy.ndarray"
     if not out.flags.writeable:
         return ValueError, "out is read-only; expected a writeable array"
-    result = np.dtype(dtype) if dtype is not None else np.result_type(*arrays.values(), np.float32)
-    if not np.can_cast(result, out.dtype, casting):
+    if not np.can_cast(dtype, out.dtype, casting):
         return TypeError, (
-            f"out has dtype {out.dtype}; expected one that {result} casts to "
+            f"out has dtype {out.dtype}; expected one that {np.dtype(dtype)} casts to "
             f"under casting={casting!r}"
         )
     try:
@@ -90,6 +91,13 @@ def _wrong_output(
     if not fits and _wrong_shapes(arrays) is None:
         return ValueError, f"out has shape {out.shape}; expected {expected}"
     return None
+
+
+def _result_type(inputs: dict[str, Any]) -> np.dtype:
+    """The dtype that the ufunc computes in; Python's own numbers stay weak."""
+    weak = (bool, int, float)
+    operands = (v if type(v) in weak else np.asanyarray(v) for v in inputs.values())
+    return np.result_type(*operands, np.float32)
 
 
 def _wrong_shapes(arrays: dict[str, np.ndarray]) -> _Problem:

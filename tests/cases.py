@@ -1,0 +1,130 @@
+"""Named tables that the tests share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import oracle
+import pytest
+
+import cyrelu
+
+DTYPES = [np.float32, np.float64]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One function of the package and how to call it."""
+
+    name: str
+    operands: tuple[str, ...]  # the ufunc's inputs, in order
+
+    @property
+    def function(self):
+        return getattr(cyrelu, self.name)
+
+    @property
+    def ufunc(self):
+        return getattr(cyrelu.ufuncs, self.name)
+
+    @property
+    def arrays(self):
+        """The operands that are arrays; the others are factors."""
+        return [name for name in self.operands if name in ("grad", "x")]
+
+    @property
+    def factors(self):
+        return [name for name in self.operands if name in ("negative_slope", "at_zero")]
+
+    def call(self, operands, **keywords):
+        """Call the public function with operands given by name."""
+        arrays = [operands[name] for name in self.arrays]
+        factors = {name: operands[name] for name in self.factors if name in operands}
+        return self.function(*arrays, **factors, **keywords)
+
+    def call_ufunc(self, operands, **keywords):
+        return self.ufunc(*(operands[name] for name in self.operands), **keywords)
+
+    def expected(self, operands):
+        """The oracle's answer, in the dtype of x."""
+        x = np.asarray(operands["x"])
+        dtype = x.dtype.newbyteorder("=")
+        inputs = [np.asarray(operands[name]).astype(dtype) for name in self.operands]
+        return getattr(oracle, self.name)(*inputs).astype(dtype, copy=False)
+
+
+CASES = [
+    Case("relu", ("x",)),
+    Case("leaky_relu", ("x", "negative_slope")),
+    Case("relu_grad", ("x", "at_zero")),
+    Case("leaky_relu_grad", ("x", "negative_slope", "at_zero")),
+    Case("relu_backward", ("grad", "x", "at_zero")),
+    Case("leaky_relu_backward", ("grad", "x", "negative_slope", "at_zero")),
+]
+
+each_function = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: np.dtype(dtype).name)
+
+# Python numbers: each is what a user may pass for a slope or for at_zero.
+FACTORS = {
+    "default": 0.01,
+    "zero": 0.0,
+    "negative zero": -0.0,
+    "integer zero": 0,
+    "one": 1.0,
+    "integer": 2,
+    "negative": -0.5,
+    "above one": 1.5,
+    "tiny": 1e-30,
+    "inf": float("inf"),
+    "nan": float("nan"),
+}
+each_factor = pytest.mark.parametrize("factor", FACTORS.values(), ids=FACTORS)
+
+
+def edge_values(dtype):
+    """Every kind of value that could go wrong, in one array."""
+    info = np.finfo(dtype)
+    positive = [
+        0.0,
+        info.smallest_subnormal,
+        info.smallest_normal,
+        np.nextafter(info.smallest_normal, dtype(0)),
+        0.1,
+        1.0,
+        np.nextafter(dtype(1), dtype(2)),
+        info.max,
+        np.inf,
+        np.nan,
+    ]
+    positive = np.array(positive, dtype)
+    return np.concatenate([positive, -positive, nan_payloads(dtype)])
+
+
+def nan_payloads(dtype):
+    """Quiet and signalling NaNs of both signs, each with a payload."""
+    if dtype == np.float32:
+        return np.array([0x7FC01234, 0xFFC01234, 0x7F801234, 0xFF801234], np.uint32).view(dtype)
+    quiet, signalling = 0x7FF8000000001234, 0x7FF0000000001234
+    sign = 1 << 63
+    return np.array([quiet, quiet | sign, signalling, signalling | sign], np.uint64).view(dtype)
+
+
+def sample(dtype, shape, seed=0):
+    """Numbers of both signs with every edge value strewn in."""
+    random = np.random.default_rng(seed)
+    array = random.standard_normal(shape).astype(dtype)
+    edges = edge_values(dtype)
+    strewn = random.random(array.shape) < 0.3
+    array[strewn] = random.choice(edges, strewn.sum())
+    return array
+
+
+def operands_for(case, dtype, shape, negative_slope=0.01, at_zero=1.0):
+    """Operands by name: arrays of edge values and numbers, and Python numbers as factors."""
+    operands = {
+        "grad": sample(dtype, shape, seed=1),
+        "x": sample(dtype, shape, seed=2),
+        "negative_slope": negative_slope,
+        "at_zero": at_zero,
+    }
+    return {name: operands[name] for name in case.operands}

@@ -1,0 +1,61 @@
+"""What every function must return: lines of plain NumPy, read off the table of edge values.
+
+All arguments are arrays (or scalars) of one dtype, float32 or float64, and broadcast.
+"""
+
+import numpy as np
+
+
+def scaled(factor, value):
+    """factor * value, where a factor of 0 selects +0.0 and one of 1 the value."""
+    with np.errstate(all="ignore"):
+        return np.where(factor == 0, value.dtype.type(0), np.where(factor == 1, value, factor * value))
+
+
+def relu(x):
+    return np.where(x > 0, x, np.where(np.isnan(x), x, x.dtype.type(0)))
+
+
+def leaky_relu(x, negative_slope):
+    return np.where(x > 0, x, np.where(np.isnan(x), x, scaled(negative_slope, x)))
+
+
+def relu_grad(x, at_zero):
+    return leaky_relu_grad(x, x.dtype.type(0), at_zero)
+
+
+def leaky_relu_grad(x, negative_slope, at_zero):
+    return leaky_relu_backward(np.ones_like(x), x, negative_slope, at_zero)
+
+
+def relu_backward(grad, x, at_zero):
+    return leaky_relu_backward(grad, x, x.dtype.type(0), at_zero)
+
+
+def leaky_relu_backward(grad, x, negative_slope, at_zero):
+    below, at = scaled(negative_slope, grad), scaled(at_zero, grad)
+    return np.select([x > 0, x == 0, x < 0], [grad, at, below], default=x)
+
+
+def assert_same(result, expected):
+    """The same dtype, shape and bits; any NaN equals any NaN."""
+    result, expected = np.asarray(result), np.asarray(expected)
+    assert result.dtype == expected.dtype
+    assert result.shape == expected.shape
+    nan = np.isnan(expected)
+    np.testing.assert_array_equal(np.isnan(result), nan)
+    np.testing.assert_array_equal(bits(result)[~nan], bits(expected)[~nan])
+
+
+def assert_same_bits(result, expected):
+    """The same dtype, shape and bits, those of a NaN included."""
+    result, expected = np.asarray(result), np.asarray(expected)
+    assert result.dtype == expected.dtype
+    assert result.shape == expected.shape
+    np.testing.assert_array_equal(bits(result), bits(expected))
+
+
+def bits(array):
+    """The array's bit patterns as unsigned integers."""
+    native = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False)
+    return native.view(f"u{array.dtype.itemsize}").reshape(array.shape)

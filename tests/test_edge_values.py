@@ -1,0 +1,180 @@
+"""The table of edge values: written out, and against the oracle."""
+
+import numpy as np
+import pytest
+from cases import (
+    CASES,
+    Case,
+    each_dtype,
+    each_factor,
+    each_function,
+    edge_values,
+    nan_payloads,
+    operands_for,
+)
+from oracle import assert_same, assert_same_bits
+
+import cyrelu
+
+inf, nan = np.inf, np.nan
+
+
+def test_the_tutorials_numbers():
+    x = np.array([1.0, -10.0, 0.0, 15.0, -20.0])
+    assert [f"{y:.1f}" for y in cyrelu.relu(x)] == ["1.0", "0.0", "0.0", "15.0", "0.0"]
+    assert [f"{y:.1f}" for y in cyrelu.leaky_relu(x)] == ["1.0", "-0.1", "0.0", "15.0", "-0.2"]
+    np.testing.assert_array_equal(cyrelu.relu_grad(x), [1, 0, 1, 1, 0])
+    np.testing.assert_array_equal(cyrelu.leaky_relu_grad(x), [1, 0.01, 1, 1, 0.01])
+
+
+# The table of the contract, a row a call: function, its inputs in the ufunc's order, the result.
+TABLE = {
+    "relu of a positive": ("relu", [3.0], 3.0),
+    "relu of inf": ("relu", [inf], inf),
+    "relu of 0.0": ("relu", [0.0], 0.0),
+    "relu of -0.0": ("relu", [-0.0], 0.0),
+    "relu of a negative": ("relu", [-3.0], 0.0),
+    "relu of -inf": ("relu", [-inf], 0.0),
+    "relu of NaN": ("relu", [nan], nan),
+    "leaky_relu of a positive": ("leaky_relu", [3.0, 0.5], 3.0),
+    "leaky_relu of inf": ("leaky_relu", [inf, 0.5], inf),
+    "leaky_relu of 0.0": ("leaky_relu", [0.0, 0.5], 0.0),
+    "leaky_relu of -0.0": ("leaky_relu", [-0.0, 0.5], -0.0),
+    "leaky_relu of -0.0, slope negative": ("leaky_relu", [-0.0, -0.5], 0.0),
+    "leaky_relu of 0.0, slope negative": ("leaky_relu", [0.0, -0.5], -0.0),
+    "leaky_relu of a negative": ("leaky_relu", [-3.0, 0.5], -1.5),
+    "leaky_relu of a negative, slope negative": ("leaky_relu", [-3.0, -0.5], 1.5),
+    "leaky_relu of a negative, slope above 1": ("leaky_relu", [-3.0, 2.0], -6.0),
+    "leaky_relu of a positive, slope above 1": ("leaky_relu", [3.0, 2.0], 3.0),
+    "leaky_relu of -inf": ("leaky_relu", [-inf, 0.5], -inf),
+    "leaky_relu of -inf, slope 0": ("leaky_relu", [-inf, 0.0], 0.0),
+    "leaky_relu of -0.0, slope 0": ("leaky_relu", [-0.0, 0.0], 0.0),
+    "leaky_relu of a negative, slope -0.0": ("leaky_relu", [-3.0, -0.0], 0.0),
+    "leaky_relu of NaN": ("leaky_relu", [nan, 0.5], nan),
+    "leaky_relu of NaN, slope 0": ("leaky_relu", [nan, 0.0], nan),
+    "leaky_relu of a positive, slope NaN": ("leaky_relu", [3.0, nan], 3.0),
+    "leaky_relu of a negative, slope NaN": ("leaky_relu", [-3.0, nan], nan),
+    "relu_grad of a positive": ("relu_grad", [3.0, 0.5], 1.0),
+    "relu_grad of inf": ("relu_grad", [inf, 0.5], 1.0),
+    "relu_grad at 0.0": ("relu_grad", [0.0, 0.5], 0.5),
+    "relu_grad at -0.0": ("relu_grad", [-0.0, 0.5], 0.5),
+    "relu_grad at 0.0, at_zero -0.0": ("relu_grad", [0.0, -0.0], 0.0),
+    "relu_grad of a negative": ("relu_grad", [-3.0, 0.5], 0.0),
+    "relu_grad of -inf": ("relu_grad", [-inf, 0.5], 0.0),
+    "relu_grad of NaN": ("relu_grad", [nan, 0.5], nan),
+    "leaky_relu_grad of a positive": ("leaky_relu_grad", [3.0, 0.2, 0.5], 1.0),
+    "leaky_relu_grad at -0.0": ("leaky_relu_grad", [-0.0, 0.2, 0.5], 0.5),
+    "leaky_relu_grad of a negative": ("leaky_relu_grad", [-3.0, 0.2, 0.5], 0.2),
+    "leaky_relu_grad of -inf": ("leaky_relu_grad", [-inf, 0.2, 0.5], 0.2),
+    "leaky_relu_grad of a negative, slope -0.0": ("leaky_relu_grad", [-3.0, -0.0, 0.5], 0.0),
+    "leaky_relu_grad of NaN": ("leaky_relu_grad", [nan, 0.2, 0.5], nan),
+    "relu_backward, alive": ("relu_backward", [7.0, 3.0, 0.5], 7.0),
+    "relu_backward, alive, grad -0.0": ("relu_backward", [-0.0, 3.0, 0.5], -0.0),
+    "relu_backward, alive, grad NaN": ("relu_backward", [nan, 3.0, 0.5], nan),
+    "relu_backward at 0": ("relu_backward", [7.0, 0.0, 0.5], 3.5),
+    "relu_backward at 0, at_zero 1 selects": ("relu_backward", [-0.0, 0.0, 1.0], -0.0),
+    "relu_backward at 0, at_zero 0 blocks inf": ("relu_backward", [inf, 0.0, 0.0], 0.0),
+    "relu_backward, dead": ("relu_backward", [-7.0, -3.0, 0.5], 0.0),
+    "relu_backward, dead, blocks inf": ("relu_backward", [-inf, -3.0, 0.5], 0.0),
+    "relu_backward, dead, blocks NaN": ("relu_backward", [nan, -inf, 0.5], 0.0),
+    "relu_backward of NaN": ("relu_backward", [7.0, nan, 0.5], nan),
+    "leaky_relu_backward, alive": ("leaky_relu_backward", [7.0, inf, 0.2, 0.5], 7.0),
+    "leaky_relu_backward at 0": ("leaky_relu_backward", [7.0, -0.0, 0.2, 0.5], 3.5),
+    "leaky_relu_backward below": ("leaky_relu_backward", [5.0, -3.0, 0.5, 1.0], 2.5),
+    "leaky_relu_backward below, slope 1": ("leaky_relu_backward", [-0.0, -3.0, 1.0, 1.0], -0.0),
+    "leaky_relu_backward below, slope 0": ("leaky_relu_backward", [nan, -3.0, 0.0, 1.0], 0.0),
+    "leaky_relu_backward below, inf": ("leaky_relu_backward", [inf, -3.0, 0.5, 1.0], inf),
+    "leaky_relu_backward of NaN": ("leaky_relu_backward", [7.0, nan, 0.2, 0.5], nan),
+}
+OPERANDS = {case.name: case.operands for case in CASES}
+
+
+@each_dtype
+@pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+def test_a_row_of_the_table(row, dtype):
+    name, inputs, expected = row
+    case = Case(name, OPERANDS[name])
+    inputs = dict(zip(case.operands, inputs, strict=True))
+    arrays = {key: np.full(5, value, dtype) for key, value in inputs.items()}
+    as_functions_take_them = {
+        key: arrays[key] if key in case.arrays else value for key, value in inputs.items()
+    }
+    expected = np.full(5, expected, dtype)
+    assert_same(case.call(as_functions_take_them), expected)  # fast path
+    assert_same(case.call_ufunc(as_functions_take_them), expected)
+    assert_same(case.call_ufunc(arrays), expected)  # strided loop: an array of factors
+    assert_same(case.call({key: dtype(value) for key, value in inputs.items()}), expected[0])
+
+
+@each_function
+@each_dtype
+@each_factor
+def test_every_edge_value_meets_every_factor(case, dtype, factor):
+    edges = edge_values(dtype)
+    for at_zero in (1.0, 0.0, factor):
+        operands = {
+            "grad": np.repeat(edges, edges.size),
+            "x": np.tile(edges, edges.size),
+            "negative_slope": factor,
+            "at_zero": at_zero,
+        }
+        operands = {name: operands[name] for name in case.operands}
+        assert_same(case.call(operands), case.expected(operands))
+        assert_same_bits(case.call(operands), case.call_ufunc(operands))
+
+
+@each_dtype
+def test_slope_zero_is_relu_bit_for_bit(dtype):
+    x = edge_values(dtype)
+    assert_same_bits(cyrelu.leaky_relu(x, 0), cyrelu.relu(x))
+    assert_same_bits(cyrelu.leaky_relu_grad(x, 0), cyrelu.relu_grad(x))
+    assert_same_bits(cyrelu.leaky_relu_backward(x[::-1].copy(), x, 0), cyrelu.relu_backward(x[::-1].copy(), x))
+
+
+@each_function
+@each_dtype
+def test_a_nan_in_x_comes_back_with_its_payload(case, dtype):
+    operands = operands_for(case, dtype, 4)
+    operands["x"] = nan_payloads(dtype)
+    assert_same_bits(case.call(operands), operands["x"])
+    assert_same_bits(case.call_ufunc(operands), operands["x"])
+
+
+@each_dtype
+def test_the_product_is_rounded_once_in_the_dtype_of_x(dtype):
+    x = -np.random.default_rng(0).random(1000).astype(dtype)
+    assert_same_bits(cyrelu.leaky_relu(x, 0.01), x * dtype(0.01))
+
+
+@each_dtype
+def test_subnormals_are_kept(dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    x = np.array([tiny, -tiny, -4 * tiny] * 9, dtype)
+    assert_same_bits(cyrelu.relu(x), np.array([tiny, 0, 0] * 9, dtype))
+    assert_same_bits(cyrelu.leaky_relu(x, 0.5), np.array([tiny, -0.0, -2 * tiny] * 9, dtype))
+
+
+@each_function
+@each_dtype
+@each_factor
+def test_no_value_raises_a_floating_point_error(case, dtype, factor):
+    operands = operands_for(case, dtype, 300, negative_slope=factor, at_zero=factor)
+    strided = {name: value[::2] if np.ndim(value) else value for name, value in operands.items()}
+    arrays = {
+        name: np.broadcast_to(np.asarray(value, dtype), 300) for name, value in operands.items()
+    }
+    with np.errstate(all="raise"):
+        case.call(operands)
+        case.call(strided)
+        case.call_ufunc(operands)
+        case.call_ufunc(arrays)
+
+
+def test_numpys_own_casts_still_warn():
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
+        cyrelu.relu(np.array([1e300]), dtype=np.float32)
+
+
+def test_nan_in_a_type_that_is_cast_raises_no_error():
+    with np.errstate(all="raise"):
+        assert np.isnan(cyrelu.relu(np.array([np.nan], np.float16)))

@@ -1,0 +1,171 @@
+"""Bad input: the error names function, argument, what came and what was expected.
+
+And it loses nothing: out keeps every bit.
+"""
+
+import datetime
+import decimal
+import sys
+
+import numpy as np
+import pytest
+from cases import each_dtype, each_function, operands_for
+
+import cyrelu
+
+SAFE = r"expected float32, float64 or a type that NumPy casts to them safely"
+
+WRONG_INPUTS = {
+    "complex": (np.array([1j, 2, 3]), "complex128"),
+    "a complex number": (1j, "complex128"),
+    "object": (np.array([1, None, 3]), "object"),
+    "decimal": (decimal.Decimal(1), "object"),
+    "None": (None, "object"),
+    "string": (np.array(["1", "2", "3"]), "<U1"),
+    "a string": ("one", "<U3"),
+    "bytes": (b"one", r"\|S3"),
+    "datetime": (np.array(["2026-01-01"] * 3, "datetime64[D]"), r"datetime64\[D\]"),
+    "timedelta": (np.timedelta64(1, "D"), r"timedelta64\[D\]"),
+    "a Python datetime": (datetime.datetime(2026, 1, 1), "object"),
+    "record": (np.zeros(3, [("a", "f4")]), r"\[\('a', '<f4'\)\]"),
+    "long double": pytest.param(
+        (np.ones(3, np.longdouble), np.dtype(np.longdouble).name),
+        marks=pytest.mark.skipif(
+            np.dtype(np.longdouble).itemsize == 8, reason="long double is float64 here"
+        ),
+    ),
+}
+
+
+@each_function
+@pytest.mark.parametrize("wrong", WRONG_INPUTS.values(), ids=WRONG_INPUTS)
+def test_an_input_of_a_wrong_type(case, wrong):
+    value, dtype = wrong
+    for name in case.operands:
+        operands = operands_for(case, np.float64, 3)
+        operands[name] = value
+        out = np.full(3, 7.0)
+        with pytest.raises(TypeError, match=rf"^{case.name}: {name} has dtype {dtype}; {SAFE}"):
+            case.call(operands, out=out)
+        assert (out == 7).all()
+
+
+@each_function
+@each_dtype
+class TestOut:
+    """Each kind of unusable out, on the fast path's own ground and off it."""
+
+    def check(self, case, dtype, out, error, message, **keywords):
+        operands = operands_for(case, dtype, (3, 4))
+        before = np.copy(out)
+        with pytest.raises(error, match=f"^{case.name}: {message}"):
+            case.call(operands, out=out, **keywords)
+        np.testing.assert_array_equal(out, before)
+
+    @pytest.mark.parametrize("shape", [(4,), (3,), (4, 3), (3, 1), (12,), (3, 4, 1), ()], ids=str)
+    def test_of_a_wrong_shape(self, case, dtype, shape):
+        expected = rf"out has shape \({str(shape)[1:-1]}\); expected \(3, 4\)"
+        self.check(case, dtype, np.full(shape, 7, dtype), ValueError, expected)
+
+    def test_that_is_read_only(self, case, dtype):
+        out = np.full((3, 4), 7, dtype)
+        out.flags.writeable = False
+        self.check(case, dtype, out, ValueError, "out is read-only; expected a writeable array")
+
+    @pytest.mark.parametrize("other", ["int64", "bool"])
+    def test_of_a_wrong_dtype(self, case, dtype, other):
+        message = f"out has dtype {other}; expected one that {np.dtype(dtype)} casts to"
+        self.check(case, dtype, np.ones((3, 4), other), TypeError, message)
+
+    def test_narrower_under_safe_casting(self, case, dtype):
+        message = f"out has dtype float16; expected one that {np.dtype(dtype)} casts to"
+        self.check(
+            case, dtype, np.ones((3, 4), np.float16), TypeError, message, casting="safe"
+        )
+
+    def test_that_is_no_array(self, case, dtype):
+        message = r"out is of type list; expected a numpy\.ndarray"
+        self.check(case, dtype, [7.0] * 12, TypeError, message)
+
+    def test_that_is_two_arrays(self, case, dtype):
+        out = (np.full((3, 4), 7, dtype), np.full((3, 4), 7, dtype))
+        self.check(case, dtype, out, ValueError, "out is a tuple of 2; expected one array")
+
+
+@each_function
+def test_a_dtype_without_a_loop(case):
+    with pytest.raises(TypeError, match=rf"^{case.name}: dtype is int64; expected float32 or float64"):
+        case.call(operands_for(case, np.float32, 3), dtype=np.int64)
+
+
+def test_shapes_that_do_not_broadcast():
+    message = r"^{}: grad has shape \(3,\), x has shape \(4,\),? .*expected shapes that broadcast"
+    for name in ("relu_backward", "leaky_relu_backward"):
+        with pytest.raises(ValueError, match=message.format(name)):
+            getattr(cyrelu, name)(np.ones(3), np.ones(4))
+    with pytest.raises(ValueError, match=r"^leaky_relu: x has shape \(3,\), negative_slope has"):
+        cyrelu.leaky_relu(np.ones(3), np.ones(4))
+
+
+@each_function
+def test_an_unknown_keyword(case):
+    operands = operands_for(case, np.float32, 3)
+    with pytest.raises(TypeError, match=rf"{case.name}\(\) got an unexpected keyword argument 'axis'"):
+        case.call(operands, axis=0)
+
+
+@each_function
+def test_arrays_are_positional(case):
+    with pytest.raises(TypeError, match=case.name):
+        case.function(**{name: np.ones(3) for name in case.arrays})
+    with pytest.raises(TypeError, match=case.name):
+        case.function()
+
+
+@each_function
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("casting", "no such"), ("order", "X"), ("subok", "yes")]
+)
+def test_a_wrong_value_of_a_ufuncs_keyword(case, keyword, value):
+    with pytest.raises((TypeError, ValueError)):
+        case.call(operands_for(case, np.float32, 3), **{keyword: value})
+
+
+@pytest.mark.parametrize("method", ["__array__", "__array_ufunc__", "__float__"])
+def test_an_error_of_the_arguments_own_is_kept(method):
+    class Broken:
+        pass
+
+    def fail(*args, **keywords):
+        raise LookupError("mine")
+
+    setattr(Broken, method, fail)
+    if method == "__float__":  # not asked for: NumPy takes it for an object
+        with pytest.raises(TypeError, match="^relu: x has dtype object"):
+            cyrelu.relu(Broken())
+    else:
+        with pytest.raises(LookupError, match="mine"):
+            cyrelu.relu(Broken())
+
+
+def test_a_ragged_list_keeps_numpys_words():
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        cyrelu.relu([[1.0], [1.0, 2.0]])
+
+
+def test_the_numpy_error_is_the_cause():
+    with pytest.raises(TypeError) as caught:
+        cyrelu.relu(np.array([1j]))
+    assert isinstance(caught.value.__cause__, TypeError)
+
+
+@each_function
+def test_no_reference_is_lost_or_kept_by_an_error(case):
+    operands = operands_for(case, np.float64, 3)
+    out = np.zeros(4)
+    watched = [*(operands[name] for name in case.arrays), out]
+    before = [sys.getrefcount(value) for value in watched]
+    for _ in range(50):
+        with pytest.raises(ValueError, match="out has shape"):
+            case.call(operands, out=out)
+    assert [sys.getrefcount(value) for value in watched] == before

@@ -1,0 +1,311 @@
+"""Threads: the limit in force, the same bits, many callers at once, forked children."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from cases import each_dtype, each_function, operands_for, sample
+from oracle import assert_same_bits
+
+import cyrelu
+from cyrelu._cpu_quota import cpu_quota
+
+has_openmp = cyrelu.show_config("dicts")["openmp"]["specification"] is not None
+needs_openmp = pytest.mark.skipif(not has_openmp, reason="built without OpenMP")
+
+# Either side of where threads begin, with ends inside a page and a chunk.
+LARGE = [131_071, 131_072, 131_073, 262_144, 300_001, 1_000_003]
+
+
+@pytest.fixture(autouse=True)
+def restored_limit():
+    before = cyrelu.get_num_threads()
+    yield
+    cyrelu.set_num_threads(before)
+
+
+def run_python(code, **environment):
+    """What a fresh interpreter prints; it must end well and in time."""
+    return subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", textwrap.dedent(code)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+class TestLimit:
+    def test_the_block_goes_before_the_process(self):
+        cyrelu.set_num_threads(3)
+        assert cyrelu.get_num_threads() == 3
+        with cyrelu.num_threads(5):
+            assert cyrelu.get_num_threads() == 5
+            with cyrelu.num_threads(1):
+                assert cyrelu.get_num_threads() == 1
+            cyrelu.set_num_threads(2)
+            assert cyrelu.get_num_threads() == 5
+        assert cyrelu.get_num_threads() == 2
+
+    def test_a_block_ends_with_an_error_too_and_is_reusable(self):
+        cyrelu.set_num_threads(3)
+        block = cyrelu.num_threads(1)
+        for _ in range(2):
+            with pytest.raises(LookupError), block:
+                assert cyrelu.get_num_threads() == 1
+                raise LookupError
+            assert cyrelu.get_num_threads() == 3
+        with block, block:
+            assert cyrelu.get_num_threads() == 1
+        assert cyrelu.get_num_threads() == 3
+
+    def test_a_block_holds_for_its_own_thread_only(self):
+        cyrelu.set_num_threads(3)
+        with cyrelu.num_threads(1), ThreadPoolExecutor(1) as pool:
+            assert pool.submit(cyrelu.get_num_threads).result() == 3
+            pool.submit(cyrelu.set_num_threads, 4).result()
+        assert cyrelu.get_num_threads() == 4
+
+    def test_numpy_integers_are_integers(self):
+        cyrelu.set_num_threads(np.int64(2))
+        assert cyrelu.get_num_threads() == 2
+
+    @pytest.mark.parametrize("n", [0, -1, 1025, 10**30])
+    @pytest.mark.parametrize("name", ["set_num_threads", "num_threads"])
+    def test_out_of_range(self, name, n):
+        before = cyrelu.get_num_threads()
+        with pytest.raises(ValueError, match=rf"^{name}: n is {n}; expected 1 to 1024"):
+            getattr(cyrelu, name)(n)
+        assert cyrelu.get_num_threads() == before
+
+    @pytest.mark.parametrize("n", [1.0, "2", None, [1]], ids=repr)
+    @pytest.mark.parametrize("name", ["set_num_threads", "num_threads"])
+    def test_no_integer(self, name, n):
+        kind = type(n).__name__
+        with pytest.raises(TypeError, match=rf"^{name}: n is .* of type {kind}; expected an int"):
+            getattr(cyrelu, name)(n)
+
+
+class TestEnvironment:
+    REPORT = "import cyrelu; print(cyrelu.get_num_threads())"
+
+    def test_cyrelu_num_threads(self):
+        assert run_python(self.REPORT, CYRELU_NUM_THREADS=" 7 ").stdout == "7\n"
+
+    @needs_openmp
+    def test_omp_num_threads(self):
+        environment = {"OMP_NUM_THREADS": "1", "CYRELU_NUM_THREADS": ""}
+        assert run_python(self.REPORT, **environment).stdout == "1\n"
+
+    @pytest.mark.parametrize("value", ["0", "-3", "many", "2.5", "99999"])
+    def test_an_unusable_value_warns_and_is_ignored(self, value):
+        code = """
+            import warnings
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                import cyrelu
+            [warning] = caught
+            assert warning.category is RuntimeWarning
+            print(warning.message)
+            assert cyrelu.get_num_threads() >= 1
+        """
+        finished = run_python(code, CYRELU_NUM_THREADS=value)
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stdout.startswith(
+            f"the environment variable CYRELU_NUM_THREADS is '{value}'; expected an integer"
+        )
+
+    @needs_openmp
+    def test_threadpoolctl_limits_it(self):
+        pytest.importorskip("threadpoolctl")
+        code = """
+            import cyrelu, threadpoolctl
+            with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+                print(cyrelu.get_num_threads())
+        """
+        finished = run_python(code, CYRELU_NUM_THREADS="", OMP_NUM_THREADS="3")
+        assert finished.stdout == "1\n", finished.stderr
+
+
+class TestSameBits:
+    @each_function
+    @each_dtype
+    @pytest.mark.parametrize("n", LARGE)
+    def test_any_number_of_threads(self, case, dtype, n):
+        operands = operands_for(case, dtype, n)
+        with cyrelu.num_threads(1):
+            expected = case.call(operands)
+        for threads in (2, 3, 7):
+            with cyrelu.num_threads(threads):
+                guarded = np.full(n + 2, 7, dtype)
+                case.call(operands, out=guarded[1:-1])
+                assert_same_bits(guarded[1:-1], expected)
+                assert guarded[0] == guarded[-1] == 7
+                assert_same_bits(case.call_ufunc(operands), expected)
+
+    @each_function
+    @each_dtype
+    def test_in_place_strided_and_with_arrays_of_factors(self, case, dtype, threads):
+        n = 400_001
+        operands = operands_for(case, dtype, n)
+        expected = case.call(operands)
+        for name in case.arrays:
+            own = {**operands, name: operands[name].copy()}
+            assert_same_bits(case.call(own, out=own[name]), expected)
+        backwards = {
+            name: value[::-1] if name in case.arrays else np.full(n, value, dtype)
+            for name, value in operands.items()
+        }
+        assert_same_bits(case.call(backwards)[::-1], expected)
+
+
+def test_many_threads_at_once():
+    """Shared input, an output for each, the limit changing all the while."""
+    x = sample(np.float32, 300_000)
+    expected = cyrelu.leaky_relu(x)
+    stop = threading.Event()
+
+    def change_the_limit():
+        while not stop.is_set():
+            for n in (1, 2, 3):
+                cyrelu.set_num_threads(n)
+
+    def work(seed):
+        for _ in range(20):
+            assert_same_bits(cyrelu.leaky_relu(x), expected)
+            assert_same_bits(cyrelu.leaky_relu(x[:100]), expected[:100])
+        return seed
+
+    changer = threading.Thread(target=change_the_limit)
+    changer.start()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(work, range(8))) == list(range(8))
+    finally:
+        stop.set()
+        changer.join()
+
+
+FORK = """
+    import os, sys, numpy as np, cyrelu
+    x = np.random.default_rng(0).standard_normal(2_000_000).astype(np.float32)
+    cyrelu.set_num_threads(2)
+    expected = cyrelu.leaky_relu(x)
+    def works():
+        return (cyrelu.leaky_relu(x) == expected).all()
+    {action}
+"""
+FORKS = {
+    "child and parent go on": """
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if works() and cyrelu.get_num_threads() == 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert works() and cyrelu.get_num_threads() == 2
+    """,
+    "a child's child": """
+    child = os.fork()
+    if child == 0:
+        grandchild = os.fork()
+        if grandchild == 0:
+            os._exit(0 if works() else 1)
+        failed = os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1])
+        os._exit(0 if works() and not failed else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    """,
+    "from a thread that is not the main one": """
+    import threading
+    def fork():
+        assert works()
+        child = os.fork()
+        if child == 0:
+            cyrelu.set_num_threads(4)
+            os._exit(0 if works() else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        done.append(True)
+    done = []
+    thread = threading.Thread(target=fork)
+    thread.start()
+    thread.join()
+    assert done and works()
+    """,
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("action", FORKS.values(), ids=FORKS)
+def test_a_forked_child_never_hangs(action):
+    finished = run_python(textwrap.dedent(FORK).format(action=textwrap.dedent(action)))
+    assert finished.returncode == 0, finished.stderr
+
+
+def relu_sum(x):
+    return float(cyrelu.relu(x).sum(dtype=np.float64))
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
+def test_multiprocessing(method):
+    x = np.random.default_rng(0).standard_normal(400_000).astype(np.float32)
+    with cyrelu.num_threads(2):
+        expected = relu_sum(x)  # the parent has used its threads
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map_async(relu_sum, [x] * 4).get(timeout=120) == [expected] * 4
+
+
+QUOTAS = {
+    "version 2": ({"proc/self/cgroup": "0::/job\n", "sys/fs/cgroup/job/cpu.max": "150000 100000"}, 2),
+    "version 2, no limit": (
+        {"proc/self/cgroup": "0::/job\n", "sys/fs/cgroup/job/cpu.max": "max 100000"},
+        None,
+    ),
+    "version 2, a parent is tighter": (
+        {
+            "proc/self/cgroup": "0::/slice/job\n",
+            "sys/fs/cgroup/slice/cpu.max": "100000 100000",
+            "sys/fs/cgroup/slice/job/cpu.max": "800000 100000",
+        },
+        1,
+    ),
+    "version 2, inside a container": (
+        {"proc/self/cgroup": "0::/../../elsewhere\n", "sys/fs/cgroup/cpu.max": "400000 100000"},
+        4,
+    ),
+    "version 1": (
+        {
+            "proc/self/cgroup": "5:memory:/job\n3:cpu,cpuacct:/job\n",
+            "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "250000\n",
+            "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
+        },
+        3,
+    ),
+    "version 1, no limit": (
+        {
+            "proc/self/cgroup": "3:cpu,cpuacct:/job\n",
+            "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "-1\n",
+            "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
+        },
+        None,
+    ),
+    "less than one processor": (
+        {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "10000 100000"},
+        1,
+    ),
+    "no cgroups": ({}, None),
+    "unreadable": ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "what"}, None),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), QUOTAS.values(), ids=QUOTAS)
+def test_cpu_quota(tmp_path, files, expected):
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert cpu_quota(tmp_path) == expected

@@ -1,0 +1,222 @@
+"""The ufuncs are genuine, and every keyword of a ufunc works, from the functions too."""
+
+import pickle
+
+import numpy as np
+import pytest
+from cases import CASES, each_dtype, each_function, operands_for, sample
+from oracle import assert_same, assert_same_bits
+
+import cyrelu
+
+
+@each_function
+def test_is_a_genuine_ufunc(case):
+    ufunc = case.ufunc
+    assert isinstance(ufunc, np.ufunc)
+    assert ufunc.__name__ == case.name
+    assert (ufunc.nin, ufunc.nout) == (len(case.operands), 1)
+    inputs = len(case.operands)
+    assert ufunc.types == ["f" * inputs + "->f", "d" * inputs + "->d"]
+    assert ", ".join(case.operands) in ufunc.__doc__
+
+
+@each_function
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles_by_name(case, protocol):
+    for function in (case.ufunc, case.function):
+        assert pickle.loads(pickle.dumps(function, protocol)) is function
+
+
+@each_function
+def test_the_function_names_itself(case):
+    assert case.function.__name__ == case.name
+    assert case.function.__module__ == "cyrelu"
+
+
+# By input: the dtype of relu, and of the functions with a factor. A Python number is a float64
+# to NumPy where it meets a bool or an integer, and takes the dtype of a float.
+RESULT_TYPES = {
+    "float32": (np.float32, np.float32, np.float32),
+    "float64": (np.float64, np.float64, np.float64),
+    "float16": (np.float16, np.float32, np.float32),
+    "bool": (np.bool_, np.float32, np.float64),
+    "int8": (np.int8, np.float32, np.float64),
+    "uint16": (np.uint16, np.float32, np.float64),
+    "int32": (np.int32, np.float64, np.float64),
+    "int64": (np.int64, np.float64, np.float64),
+    "uint64": (np.uint64, np.float64, np.float64),
+}
+
+
+@each_function
+@pytest.mark.parametrize(
+    ("given", "alone", "with_factor"), RESULT_TYPES.values(), ids=RESULT_TYPES
+)
+def test_the_dtype_of_the_result(case, given, alone, with_factor):
+    operands = operands_for(case, np.float64, 5)
+    for name in case.arrays:
+        operands[name] = np.array([0, 1, 1, 0, 1], given)
+    expected = with_factor if case.factors else alone
+    assert case.call(operands).dtype == expected
+    assert case.call_ufunc(operands).dtype == expected
+
+
+@each_function
+def test_python_numbers_are_weak_and_numpys_are_not(case):
+    operands = operands_for(case, np.float32, 5)
+    assert case.call(operands).dtype == np.float32
+    for name in case.factors:
+        assert case.call({**operands, name: 2}).dtype == np.float32
+        assert case.call({**operands, name: np.float32(2)}).dtype == np.float32
+        assert case.call({**operands, name: np.float64(2)}).dtype == np.float64
+
+
+def test_mixed_dtypes_meet_in_the_wider():
+    single, double = np.ones(3, np.float32), np.ones(3, np.float64)
+    assert cyrelu.relu_backward(single, double).dtype == np.float64
+    assert cyrelu.relu_backward(double, single).dtype == np.float64
+
+
+def test_a_factor_too_large_for_float32_warns_as_numpy_does():
+    x = np.array([-1.0, 1.0], np.float32)
+    for call in (cyrelu.leaky_relu, cyrelu.ufuncs.leaky_relu):
+        with pytest.warns(RuntimeWarning, match="overflow"):
+            assert_same(call(x, 1e300), np.array([-np.inf, 1], np.float32))
+
+
+@each_function
+@each_dtype
+def test_scalars_give_scalars(case, dtype):
+    operands = {name: dtype(-2) for name in case.operands}
+    result = case.call(operands)
+    assert type(result) is dtype
+    assert_same(result, case.expected(operands))
+    zero_d = {name: np.array(-2, dtype) for name in case.operands}
+    assert type(case.call(zero_d)) is dtype
+    out = np.array(0, dtype)
+    assert case.call(zero_d, out=out) is out
+    assert_same(out, result)
+
+
+@each_function
+@pytest.mark.parametrize("number", [-2, -2.0, True], ids=repr)
+def test_python_numbers_and_lists(case, number):
+    operands = dict.fromkeys(case.operands, number)
+    result = case.call(operands)
+    assert isinstance(result, np.floating)
+    in_lists = {name: [number] * 3 if name in case.arrays else number for name in operands}
+    assert_same(case.call(in_lists), np.full(3, result))
+
+
+@each_function
+@each_dtype
+class TestKeywords:
+    def test_out_by_position_and_in_a_tuple(self, case, dtype):
+        operands = operands_for(case, dtype, 9)
+        expected = case.call(operands)
+        out = np.empty(9, dtype)
+        assert case.call(operands, out=(out,)) is out
+        assert_same_bits(out, expected)
+        if case.name in ("relu", "relu_grad", "relu_backward"):
+            arrays = [operands[name] for name in case.arrays]
+            assert case.function(*arrays, out) is out
+        else:
+            arrays = [operands[name] for name in case.arrays]
+            assert case.function(*arrays, operands["negative_slope"], out) is out
+        assert_same_bits(out, expected)
+
+    def test_out_of_another_dtype(self, case, dtype):
+        operands = operands_for(case, dtype, 9)
+        expected = case.call(operands)
+        for other in (np.float16, np.float32, np.float64):
+            out = np.empty(9, other)
+            with np.errstate(all="ignore"):
+                assert case.call(operands, out=out) is out
+                np.testing.assert_array_equal(out, expected.astype(other))
+
+    def test_out_that_is_larger_broadcasts(self, case, dtype):
+        operands = operands_for(case, dtype, 9)
+        out = np.empty((4, 9), dtype)
+        assert case.call(operands, out=out) is out
+        assert_same_bits(out, np.broadcast_to(case.call(operands), (4, 9)))
+
+    def test_dtype(self, case, dtype):
+        operands = operands_for(case, np.float16, 9)
+        assert case.call(operands, dtype=dtype).dtype == dtype
+        assert case.call(operands, dtype=np.dtype(dtype).str).dtype == dtype
+
+    def test_casting(self, case, dtype):
+        operands = operands_for(case, dtype, 9)
+        with np.errstate(all="ignore"):
+            case.call(operands, out=np.empty(9, np.int64), casting="unsafe")
+            with pytest.raises(TypeError, match=rf"{case.name}: out has dtype int64"):
+                case.call(operands, out=np.empty(9, np.int64))
+
+    def test_order(self, case, dtype):
+        operands = operands_for(case, dtype, (3, 4))
+        for order in "KACF":
+            result = case.call(operands, order=order)
+            assert result.flags.f_contiguous == (order == "F")
+            assert_same(result, case.expected(operands))
+
+    @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+    def test_subok(self, case, dtype):
+        operands = operands_for(case, dtype, (3, 4))
+        for name in case.arrays:
+            operands[name] = np.asmatrix(operands[name])
+        assert type(case.call(operands)) is np.matrix
+        assert type(case.call(operands, subok=False)) is np.ndarray
+
+    def test_where(self, case, dtype):
+        operands = operands_for(case, dtype, 9)
+        chosen = np.arange(9) % 3 == 0
+        out = np.full(9, 7, dtype)
+        case.call(operands, out=out, where=chosen)
+        assert_same(out, np.where(chosen, case.expected(operands), dtype(7)))
+
+
+@each_dtype
+def test_reduce_and_accumulate_see_what_was_just_written(dtype):
+    """They hand the loop its own output as input: one pass, in order, whatever the size."""
+    n = 400_000  # large enough for two threads
+    slopes = np.full(n, -1, dtype)
+    signs = cyrelu.ufuncs.leaky_relu.accumulate(np.concatenate([[dtype(-1)], slopes]))
+    assert_same(signs[:4], np.array([-1, 1, 1, 1], dtype))
+    assert (signs[1:] == 1).all()
+    halves = np.full(20, 0.5, dtype)
+    assert cyrelu.ufuncs.leaky_relu.reduce(np.concatenate([[dtype(-1)], halves])) == -(0.5**20)
+
+
+@each_dtype
+def test_overlapping_accumulate_is_sequential_above_the_thread_gate(dtype):
+    """-1 * 2 * 2 * ...: each element needs the one before it."""
+    steps = np.tile(np.array([2, 0.5], dtype), 200_000)
+    got = cyrelu.ufuncs.leaky_relu.accumulate(np.concatenate([[dtype(-1)], steps]))
+    assert_same(got[1:], np.tile(np.array([-2, -1], dtype), 200_000))
+
+
+def test_ufunc_at():
+    x = np.array([-1.0, -2.0, 3.0])
+    cyrelu.ufuncs.relu.at(x, [0, 2])
+    assert_same(x, np.array([0.0, -2.0, 3.0]))
+
+
+def test_outer():
+    assert_same(
+        cyrelu.ufuncs.leaky_relu.outer(np.array([-1.0, 2.0]), np.array([0.5, 0.25])),
+        np.array([[-0.5, -0.25], [2.0, 2.0]]),
+    )
+
+
+def test_the_functions_and_the_ufuncs_are_all_of_them():
+    names = {case.name for case in CASES}
+    assert set(cyrelu.ufuncs.__all__) == names
+    assert names < set(cyrelu.__all__)
+    assert all(hasattr(cyrelu, name) for name in cyrelu.__all__)
+
+
+def test_large_buffered_casts_match_the_direct_loop():
+    x = sample(np.float32, 100_000)
+    with np.errstate(all="ignore"):
+        assert_same(cyrelu.relu(x.astype(">f4")), cyrelu.relu(x))
