@@ -25,7 +25,7 @@ if OPENMP not in ("auto", "require", "off"):
 # -fno-trapping-math lets gcc compute both sides of a choice, without which it vectorises none of
 # the loops; it changes no result. Nothing of -ffast-math is used: it breaks NaN and -0.0.
 FLAGS = {
-    "unix": ["-O1" if DEBUG else "-O3", "-fno-trapping-math", "-ffp-contract=off", "-fno-strict-aliasing"],
+    "unix": ["-O1" if DEBUG else "-O3", "-fno-trapping-math", "-ffp-contract=off"],
     "msvc": ["/Od" if DEBUG else "/O2", "/fp:precise"],
 }
 # Compiler and linker flags, in the order in which they are tried.
@@ -116,9 +116,7 @@ others = [
 
 setup(
     ext_modules=[
-        *cythonize(
-            loops, build_dir=BUILD_DIR, compiler_directives=DIRECTIVES | LOOP_DIRECTIVES
-        ),
+        *cythonize(loops, build_dir=BUILD_DIR, compiler_directives=DIRECTIVES | LOOP_DIRECTIVES),
         *cythonize(others, build_dir=BUILD_DIR, compiler_directives=DIRECTIVES),
     ],
     cmdclass={"build_ext": BuildWithFlags},

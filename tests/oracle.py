@@ -9,7 +9,8 @@ import numpy as np
 def scaled(factor, value):
     """factor * value, where a factor of 0 selects +0.0 and one of 1 the value."""
     with np.errstate(all="ignore"):
-        return np.where(factor == 0, value.dtype.type(0), np.where(factor == 1, value, factor * value))
+        product = np.where(factor == 1, value, factor * value)
+        return np.where(factor == 0, value.dtype.type(0), product)
 
 
 def relu(x):

@@ -132,7 +132,6 @@ def test_array_protocols():
         assert_same(cyrelu.relu(lookalike), np.array([0, 1], np.float32))
 
 
-
 def test_result_of_a_view_does_not_touch_its_base():
     base = sample(np.float32, 50)
     kept = base.copy()

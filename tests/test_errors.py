@@ -79,9 +79,7 @@ class TestOut:
 
     def test_narrower_under_safe_casting(self, case, dtype):
         message = f"out has dtype float16; expected one that {np.dtype(dtype)} casts to"
-        self.check(
-            case, dtype, np.ones((3, 4), np.float16), TypeError, message, casting="safe"
-        )
+        self.check(case, dtype, np.ones((3, 4), np.float16), TypeError, message, casting="safe")
 
     def test_that_is_no_array(self, case, dtype):
         message = r"out is of type list; expected a numpy\.ndarray"
@@ -94,7 +92,9 @@ class TestOut:
 
 @each_function
 def test_a_dtype_without_a_loop(case):
-    with pytest.raises(TypeError, match=rf"^{case.name}: dtype is int64; expected float32 or float64"):
+    with pytest.raises(
+        TypeError, match=rf"^{case.name}: dtype is int64; expected float32 or float64"
+    ):
         case.call(operands_for(case, np.float32, 3), dtype=np.int64)
 
 
@@ -110,7 +110,9 @@ def test_shapes_that_do_not_broadcast():
 @each_function
 def test_an_unknown_keyword(case):
     operands = operands_for(case, np.float32, 3)
-    with pytest.raises(TypeError, match=rf"{case.name}\(\) got an unexpected keyword argument 'axis'"):
+    with pytest.raises(
+        TypeError, match=rf"{case.name}\(\) got an unexpected keyword argument 'axis'"
+    ):
         case.call(operands, axis=0)
 
 
@@ -141,7 +143,7 @@ def test_an_error_of_the_arguments_own_is_kept(method):
 
     setattr(Broken, method, fail)
     if method == "__float__":  # not asked for: NumPy takes it for an object
-        with pytest.raises(TypeError, match="^relu: x has dtype object"):
+        with pytest.raises(TypeError, match=r"^relu: x has dtype object"):
             cyrelu.relu(Broken())
     else:
         with pytest.raises(LookupError, match="mine"):

@@ -68,8 +68,7 @@ def test_each_element_stands_alone(call):
     result = case.call(operands)
     for index in list(np.ndindex(result.shape))[:20]:
         alone = {
-            name: value[index] if name in case.arrays else value
-            for name, value in operands.items()
+            name: value[index] if name in case.arrays else value for name, value in operands.items()
         }
         assert_same_bits(case.call(alone), result[index])
 

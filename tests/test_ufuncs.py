@@ -50,9 +50,7 @@ RESULT_TYPES = {
 
 
 @each_function
-@pytest.mark.parametrize(
-    ("given", "alone", "with_factor"), RESULT_TYPES.values(), ids=RESULT_TYPES
-)
+@pytest.mark.parametrize(("given", "alone", "with_factor"), RESULT_TYPES.values(), ids=RESULT_TYPES)
 def test_the_dtype_of_the_result(case, given, alone, with_factor):
     operands = operands_for(case, np.float64, 5)
     for name in case.arrays:

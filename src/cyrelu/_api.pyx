@@ -45,8 +45,8 @@ def relu(
 
     See Also
     --------
-    leaky_relu : lets a small slope through below zero.
-    relu_grad, relu_backward : the derivative, and its product with a gradient.
+    leaky_relu : Lets a small slope through below zero.
+    relu_grad, relu_backward : The derivative, and its product with a gradient.
 
     Notes
     -----
@@ -124,8 +124,8 @@ def leaky_relu(
 
     See Also
     --------
-    relu : the same with a slope of 0, bit for bit.
-    leaky_relu_grad, leaky_relu_backward : the derivative, and its product with a gradient.
+    relu : The same with a slope of 0, bit for bit.
+    leaky_relu_grad, leaky_relu_backward : The derivative, and its product with a gradient.
 
     Notes
     -----
@@ -209,8 +209,8 @@ def relu_grad(
 
     See Also
     --------
-    relu : the function itself.
-    relu_backward : the product with a gradient, in one pass.
+    relu : The function itself.
+    relu_backward : The product with a gradient, in one pass.
 
     Notes
     -----
@@ -287,8 +287,8 @@ def leaky_relu_grad(
 
     See Also
     --------
-    leaky_relu : the function itself.
-    leaky_relu_backward : the product with a gradient, in one pass.
+    leaky_relu : The function itself.
+    leaky_relu_backward : The product with a gradient, in one pass.
 
     Notes
     -----
@@ -366,8 +366,8 @@ def relu_backward(
 
     See Also
     --------
-    relu : the forward pass.
-    relu_grad : the derivative alone.
+    relu : The forward pass.
+    relu_grad : The derivative alone.
 
     Notes
     -----
@@ -449,8 +449,8 @@ def leaky_relu_backward(
 
     See Also
     --------
-    leaky_relu : the forward pass.
-    leaky_relu_grad : the derivative alone.
+    leaky_relu : The forward pass.
+    leaky_relu_grad : The derivative alone.
 
     Notes
     -----

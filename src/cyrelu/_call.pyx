@@ -108,7 +108,7 @@ cdef object call_plain(
 
 
 cdef inline bint is_plain(cnp.ndarray array) noexcept:
-    """float32 or float64, native, aligned, C- or F-contiguous, and not 0-d (which gives scalars)."""
+    """float32 or float64, native, aligned, C- or F-contiguous, not 0-d (those give scalars)."""
     cdef int flags = cnp.PyArray_FLAGS(array)
     cdef int type_number = cnp.PyArray_TYPE(array)
     return (

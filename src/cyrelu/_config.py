@@ -30,6 +30,11 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     ValueError
         If `mode` is another word.
 
+    See Also
+    --------
+    get_num_threads : The limit of threads alone.
+    numpy.show_config : The same for NumPy.
+
     Examples
     --------
     >>> import cyrelu

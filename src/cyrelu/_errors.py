@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 _EXPECTED_INPUT = (
-    "expected float32, float64 or a type that NumPy casts to them safely "
-    "(bool, integers, float16)"
+    "expected float32, float64 or a type that NumPy casts to them safely (bool, integers, float16)"
 )
 
 

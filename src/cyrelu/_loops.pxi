@@ -326,11 +326,15 @@ cdef void relu_backward_f64(char** args, const Py_ssize_t* steps, Py_ssize_t n) 
     relu_backward[double](args, steps, n, NULL)
 
 
-cdef void leaky_relu_backward_f32(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
+cdef void leaky_relu_backward_f32(
+    char** args, const Py_ssize_t* steps, Py_ssize_t n
+) noexcept nogil:
     leaky_relu_backward[float](args, steps, n, NULL)
 
 
-cdef void leaky_relu_backward_f64(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
+cdef void leaky_relu_backward_f64(
+    char** args, const Py_ssize_t* steps, Py_ssize_t n
+) noexcept nogil:
     leaky_relu_backward[double](args, steps, n, NULL)
 
 

@@ -86,7 +86,7 @@ def set_num_threads(n):
 
     See Also
     --------
-    num_threads : the same for one block of code and one thread.
+    num_threads : The same for one block of code and one thread.
 
     Examples
     --------
@@ -119,7 +119,7 @@ class num_threads:
 
     See Also
     --------
-    set_num_threads : the same for the whole process.
+    set_num_threads : The same for the whole process.
 
     Examples
     --------

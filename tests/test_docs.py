@@ -1,0 +1,114 @@
+"""What is written is true: the examples run, the docstrings are complete."""
+
+import doctest
+import importlib
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cyrelu
+
+ROOT = Path(__file__).resolve().parents[1]
+PUBLIC = {name: getattr(cyrelu, name) for name in cyrelu.__all__ if name[0] != "_"}
+del PUBLIC["ufuncs"]
+each_public = pytest.mark.parametrize("thing", PUBLIC.values(), ids=PUBLIC)
+
+
+@pytest.fixture(autouse=True)
+def restored_limit():
+    before = cyrelu.get_num_threads()
+    yield
+    cyrelu.set_num_threads(before)
+
+
+@each_public
+def test_the_examples_of_the_docstring_run(thing):
+    tests = doctest.DocTestFinder(recurse=False).find(thing, thing.__name__, globs={})
+    [test] = [test for test in tests if test.name == thing.__name__]
+    assert test.examples
+    report = []
+    runner = doctest.DocTestRunner()
+    runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)
+
+
+@each_public
+def test_the_docstring_is_complete(thing):
+    validate = pytest.importorskip("numpydoc.validate")
+    doc = validate.validate(f"cyrelu.{thing.__name__}")
+    unwanted = {
+        "GL01": "the summary stands on the first line",
+        "ES01": "the notes take the place of an extended summary",
+        "SA04": "entries of See Also that stand together share one description",
+    }
+    errors = [(code, text) for code, text in doc["errors"] if code not in unwanted]
+    assert errors == []
+
+
+@each_public
+def test_the_documented_parameters_are_those_of_the_signature(thing):
+    numpydoc = pytest.importorskip("numpydoc.docscrape")
+    documented = [
+        name.strip()
+        for parameter in numpydoc.NumpyDocString(inspect.getdoc(thing))["Parameters"]
+        for name in parameter.name.split(",")
+    ]
+    in_signature = [name for name in inspect.signature(thing).parameters if name != "self"]
+    assert sorted(documented) == sorted(in_signature)
+
+
+SIGNATURES = {
+    "relu": "(x, /, out=None, *, {})",
+    "leaky_relu": "(x, /, negative_slope=0.01, out=None, *, {})",
+    "relu_grad": "(x, /, out=None, *, at_zero=1.0, {})",
+    "leaky_relu_grad": "(x, /, negative_slope=0.01, out=None, *, at_zero=1.0, {})",
+    "relu_backward": "(grad, x, /, out=None, *, at_zero=1.0, {})",
+    "leaky_relu_backward": "(grad, x, /, negative_slope=0.01, out=None, *, at_zero=1.0, {})",
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_signature_is_the_promised_one(name):
+    keywords = "where=True, casting='same_kind', order='K', dtype=None, subok=True"
+    expected = SIGNATURES[name].format(keywords)
+    assert str(inspect.signature(getattr(cyrelu, name))) == expected
+
+
+def test_the_readme_runs():
+    readme = ROOT / "README.md"
+    if not readme.exists():
+        pytest.skip("the tests run without the source tree")
+    failures, examples = doctest.testfile(str(readme), module_relative=False)
+    assert examples > 5
+    assert failures == 0
+
+
+def test_the_version_is_that_of_the_installed_package():
+    metadata = importlib.import_module("importlib.metadata")
+    assert metadata.version("cyrelu") == cyrelu.__version__
+
+
+class TestShowConfig:
+    def test_prints_what_it_returns(self, capsys):
+        config = cyrelu.show_config(mode="dicts")
+        assert capsys.readouterr().out == ""
+        assert cyrelu.show_config() is None
+        printed = capsys.readouterr().out
+        for section, entries in config.items():
+            assert f"{section}:\n" in printed
+            for name, value in entries.items():
+                assert f"  {name}: {value}\n" in printed
+
+    def test_says_what_is_in_force(self):
+        with cyrelu.num_threads(3):
+            config = cyrelu.show_config("dicts")
+        assert config["threads"]["limit"] == 3
+        assert config["cyrelu"]["version"] == cyrelu.__version__
+        assert config["numpy"]["version"] == np.__version__
+        assert config["instruction set"]["in use"] == "baseline"
+
+    def test_refuses_another_mode(self):
+        with pytest.raises(ValueError, match=r"^show_config: mode is 'json'; expected 'stdout' or"):
+            cyrelu.show_config("json")
