@@ -166,6 +166,38 @@ class TestSameBits:
         assert_same_bits(case.call(backwards)[::-1], expected)
 
 
+@needs_openmp
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
+def test_a_team_is_used_above_the_gate_and_not_after_a_stall():
+    code = """
+        import os, numpy as np, cyrelu
+        from cyrelu import _dispatch
+        def running():
+            return len(os.listdir("/proc/self/task"))
+        x = np.ones(1_000_000, np.float32)
+        cyrelu.set_num_threads(3)
+        before = running()
+        cyrelu.relu(x[:100_000])
+        assert running() == before, "a small array starts no threads"
+        with cyrelu.num_threads(1):
+            cyrelu.relu(x)
+        assert running() == before, "nor does a limit of 1"
+        _dispatch.set_stall_policy(grace=0, rate=float("inf"), pause=600)
+        assert not _dispatch.paused()
+        cyrelu.relu(x)
+        assert running() == before + 2, "a team of three"
+        assert _dispatch.paused(), "any time is a stall under this policy"
+        cyrelu.set_num_threads(5)
+        cyrelu.relu(x)
+        assert running() == before + 2, "no team in the pause"
+        _dispatch.set_stall_policy(pause=0)
+        cyrelu.relu(x)
+        assert running() == before + 4, "a team of five after it"
+    """
+    finished = run_python(code, OMP_WAIT_POLICY="passive")
+    assert finished.returncode == 0, finished.stderr
+
+
 def test_many_threads_at_once():
     """Shared input, an output for each, the limit changing all the while."""
     x = sample(np.float32, 300_000)

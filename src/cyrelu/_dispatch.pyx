@@ -9,7 +9,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 
 from cyrelu._loops cimport MAX_OPERANDS, Kernel, Loop, Operation
-from cyrelu._openmp cimport CYRELU_OPENMP_VERSION
+from cyrelu._openmp cimport CYRELU_OPENMP_VERSION, omp_get_wtime
 from cyrelu._threads cimport thread_limit
 
 cdef extern from *:
@@ -42,6 +42,14 @@ cdef enum:
     CHUNK_BYTES = 1 << 18
     PAGE_BYTES = 4096
 
+# Where other programs keep all processors busy, a team waits for its descheduled member, and
+# libgomp's waiting is a busy loop: 11 ms for work of 0.3 ms (benchmarks/NOTES.md). A call slower
+# than any single thread would be is such a stall; for a moment calls then go without a team.
+cdef double stall_grace = 5e-4  # seconds
+cdef double stall_rate = 2e9  # bytes per second
+cdef double stall_pause = 0.25  # seconds
+cdef double paused_until = 0
+
 cdef const Kernel* table = NULL
 
 
@@ -68,7 +76,11 @@ cdef void run(
     cdef int operands = (
         2 + kernel.takes_grad + kernel.takes_negative_slope + kernel.takes_at_zero
     )
-    # The cheapest question first: n elements of the largest operation.
+    cdef int k
+    assert n >= 0
+    for k in range(operands):
+        assert <size_t> args[k] % <size_t> item == 0, "NumPy must hand over aligned operands"
+    # The cheapest question first: could n elements be enough at all?
     if n * MAX_OPERANDS * item < PARALLEL_BYTES or not run_in_parallel(
         loop, args, steps, n, operands, item
     ):
@@ -79,6 +91,7 @@ cdef bint run_in_parallel(
     Loop loop, char** args, const Py_ssize_t* steps, Py_ssize_t n, int operands, Py_ssize_t item
 ) noexcept nogil:
     """Run the loop on a team of threads; False, and nothing done, where one thread is better."""
+    global paused_until
     cdef Py_ssize_t k, arrays = 0
     for k in range(operands):
         arrays += steps[k] != 0
@@ -87,14 +100,32 @@ cdef bint run_in_parallel(
         return False
     cdef int threads = thread_limit()
     cdef Py_ssize_t chunks = min(<Py_ssize_t> threads, traffic // <Py_ssize_t> CHUNK_BYTES)
-    if chunks < 2:
+    cdef double start = omp_get_wtime()
+    if chunks < 2 or start < paused_until:
         return False
     cdef Py_ssize_t page = PAGE_BYTES // item
     cdef Py_ssize_t length = ((n + chunks - 1) // chunks + page - 1) // page * page
     # The team is always as large as the limit: libgomp is slow when its size varies.
     for k in prange(chunks, num_threads=threads, schedule="static"):
         run_chunk(loop, args, steps, operands, k * length, min(n, (k + 1) * length))
+    cdef double stop = omp_get_wtime()
+    if stop - start > stall_grace + traffic / stall_rate:
+        paused_until = stop + stall_pause
     return True
+
+
+def set_stall_policy(double grace=stall_grace, double rate=stall_rate, double pause=stall_pause):
+    """Set what counts as a stall and how long calls then go without a team; end a pause.
+
+    For tests and benchmarks: pause=0 keeps the team whatever the machine is doing.
+    """
+    global stall_grace, stall_rate, stall_pause, paused_until
+    stall_grace, stall_rate, stall_pause, paused_until = grace, rate, pause, 0
+
+
+def paused():
+    """Whether calls go without a team just now."""
+    return omp_get_wtime() < paused_until
 
 
 cdef void run_chunk(
