@@ -36,8 +36,8 @@ cdef extern from *:
     bint CYRELU_DEBUG
 
 cdef enum:
-    # Bytes that a call must move before threads pay, and the least for each of them: waking a
-    # team costs some 5 us, in which one core moves about 100 KiB (benchmarks/NOTES.md).
+    # Bytes that a call must move before it is split among threads, and the least for each of
+    # them: a team costs some 3 us, in which one core moves 150 KiB (benchmarks/NOTES.md).
     PARALLEL_BYTES = 1 << 20
     CHUNK_BYTES = 1 << 18
     PAGE_BYTES = 4096
@@ -76,15 +76,21 @@ cdef void run(
     cdef int operands = (
         2 + kernel.takes_grad + kernel.takes_negative_slope + kernel.takes_at_zero
     )
-    cdef int k
     assert n >= 0
-    for k in range(operands):
-        assert <size_t> args[k] % <size_t> item == 0, "NumPy must hand over aligned operands"
+    assert are_aligned(args, operands, item), "NumPy must hand over aligned operands"
     # The cheapest question first: could n elements be enough at all?
     if n * MAX_OPERANDS * item < PARALLEL_BYTES or not run_in_parallel(
         loop, args, steps, n, operands, item
     ):
         loop(args, steps, n)
+
+
+cdef inline bint are_aligned(char** args, int operands, Py_ssize_t item) noexcept nogil:
+    cdef int k
+    for k in range(operands):
+        if <size_t> args[k] % <size_t> item:
+            return False
+    return True
 
 
 cdef bint run_in_parallel(

@@ -26,12 +26,13 @@ cdef struct LoopData:
 cdef LoopData loop_data[OPERATION_COUNT][2]
 cdef void* loop_data_pointers[OPERATION_COUNT][2]
 cdef char types[OPERATION_COUNT][2 * MAX_OPERANDS]
-cdef cnp.PyUFuncGenericFunction[2] inner_loops = [inner_loop, inner_loop]
+cdef cnp.PyUFuncGenericFunction[2] inner_loops  # the same one for both dtypes
+inner_loops[0] = inner_loops[1] = <cnp.PyUFuncGenericFunction> inner_loop
 cdef list docs = []
 
 
 cdef void inner_loop(
-    char** args, cnp.npy_intp* dimensions, cnp.npy_intp* steps, void* data
+    char** args, const cnp.npy_intp* dimensions, const cnp.npy_intp* steps, void* data
 ) noexcept nogil:
     # Comparing a NaN raises the processor's invalid flag, and a*x is computed before it is known
     # to be needed. Neither says anything about the result, so neither may reach np.errstate;
