@@ -141,6 +141,15 @@ def test_a_nan_in_x_comes_back_with_its_payload(case, dtype):
 
 
 @each_dtype
+def test_a_factor_of_one_selects_grad_with_its_payload(dtype):
+    grad = nan_payloads(dtype)
+    for x in (-3.0, 0.0, 3.0):
+        x = np.full(grad.size, x, dtype)
+        assert_same_bits(cyrelu.leaky_relu_backward(grad, x, 1), grad)
+        assert_same_bits(cyrelu.ufuncs.leaky_relu_backward(grad, x, 1, 1), grad)
+
+
+@each_dtype
 def test_the_product_is_rounded_once_in_the_dtype_of_x(dtype):
     x = -np.random.default_rng(0).random(1000).astype(dtype)
     assert_same_bits(cyrelu.leaky_relu(x, 0.01), x * dtype(0.01))
@@ -171,8 +180,9 @@ def test_no_value_raises_a_floating_point_error(case, dtype, factor):
 
 
 def test_numpys_own_casts_still_warn():
+    """The NaN makes the loop raise, and clear, a flag of its own."""
     with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
-        cyrelu.relu(np.array([1e300]), dtype=np.float32)
+        cyrelu.relu(np.array([1e300, np.nan]), dtype=np.float32)
 
 
 def test_nan_in_a_type_that_is_cast_raises_no_error():

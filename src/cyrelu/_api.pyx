@@ -50,10 +50,10 @@ def relu(
 
     Notes
     -----
-    ======== ======== ============ === ====
-    x        x > 0    +0.0, -0.0   < 0 NaN
-    relu(x)  x        +0.0         0.0 NaN
-    ======== ======== ============ === ====
+    ======= ===== ========== ===== ====
+    x       x > 0 +0.0, -0.0 x < 0 NaN
+    relu(x) x     +0.0       +0.0  NaN
+    ======= ===== ========== ===== ====
 
     The same bits for every length, memory layout and number of threads; subnormals are kept, and
     no floating-point warning is raised. It equals ``np.maximum(x, 0)``, but for the sign of zero,
@@ -100,7 +100,9 @@ def leaky_relu(
         float16).
     negative_slope : float or array_like, default 0.01
         Slope below zero: any real number, or an array that broadcasts against `x` (one slope for
-        each channel makes it PReLU). A Python number takes the dtype of `x`.
+        each channel makes it PReLU). A Python number takes the dtype of a floating `x`; beside bool
+        or
+        integers it makes the result float64, as in NumPy.
     out : ndarray, optional
         Where the result goes; `x` itself for in place. Its shape is that of the result. A new
         array by default.
@@ -379,8 +381,8 @@ def relu_backward(
     It selects and never multiplies by a mask: an inf or NaN gradient at a dead unit is blocked.
     A factor of 0 selects +0.0, a factor of 1 `grad` as it is. The same bits for every length,
     memory layout and number of threads. The NumPy equivalent is
-    ``np.where(x > 0, grad, np.where(x == 0, at_zero * grad, 0))`` without its NaN.
-    The rectifier is that of Nair and Hinton [1]_.
+    ``np.where(x > 0, grad, np.where(x == 0, at_zero * grad, 0))``, which loses a NaN in `x`. The
+    rectifier is that of Nair and Hinton [1]_.
 
     References
     ----------

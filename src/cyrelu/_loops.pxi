@@ -7,7 +7,8 @@
 from cpython.pycapsule cimport PyCapsule_New
 from cython cimport floating
 
-from cyrelu cimport scalar
+# Not "from cyrelu cimport scalar": cythonize would not see that the loops depend on it.
+cimport cyrelu.scalar as scalar
 from cyrelu._loops cimport (
     LEAKY_RELU,
     LEAKY_RELU_BACKWARD,
