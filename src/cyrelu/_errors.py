@@ -15,7 +15,7 @@ _EXPECTED_INPUT = (
 
 
 def explained(
-    error: Exception, function: str, inputs: dict[str, Any], out: Any, dtype: Any, casting: str
+    error: Exception, function: str, inputs: dict[str, Any], out: Any, dtype: Any, casting: Any
 ) -> Exception | None:
     """Return an error that names function, argument, what came and what was expected.
 
@@ -65,7 +65,7 @@ def _wrong_dtype(dtype: Any) -> _Problem:
 
 
 def _wrong_output(
-    arrays: dict[str, np.ndarray], outputs: tuple, dtype: Any, casting: str
+    arrays: dict[str, np.ndarray], outputs: tuple[Any, ...], dtype: Any, casting: Any
 ) -> _Problem:
     """What is wrong with out for a result of this dtype."""
     if len(outputs) != 1:
