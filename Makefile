@@ -33,7 +33,7 @@ format: $(VENV)/group-lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/installed $(VENV)/group-test
+bench: $(VENV)/installed $(VENV)/group-demo
 	$(BIN)/python benchmarks/ratios.py
 
 vectorization: $(VENV)/group-build

@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULE = "_loops_baseline"
+GENERATED = ROOT / f"build/release-openmp-auto/src/cyrelu/{MODULE}.c"  # where setup.py puts it
 FUSED = {"0": "float32", "1": "float64"}  # Cython numbers the types of `floating`
 
 # "static void __pyx_fuse_0__pyx_f_6cyrelu_15_loops_baseline_contiguous_relu(..." and its like,
@@ -27,8 +28,7 @@ REPORT = re.compile(rf"{MODULE}\.c:(\d+):\d+: optimized: loop vectorized using (
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = compile_with_report(folder)
-    source = next(ROOT.glob(f"build/*/src/cyrelu/{MODULE}.c")).read_text().splitlines()
-    loops = contiguous_loops(source)
+    loops = contiguous_loops(GENERATED.read_text().splitlines())
     widths: dict[str, set[int]] = defaultdict(set)
     for line, width in REPORT.findall(report):
         if name := function_at(loops, int(line)):
@@ -46,7 +46,8 @@ def compile_with_report(folder: str) -> str:
     finished = subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--force", f"-b{folder}", f"-t{folder}"],
         cwd=ROOT,
-        env={**os.environ, "CC": "gcc", "CFLAGS": "-fopt-info-vec-optimized"},
+        env={**os.environ, "CC": "gcc", "CFLAGS": "-fopt-info-vec-optimized"}
+        | {"CYRELU_DEBUG": "0", "CYRELU_OPENMP": "auto"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
