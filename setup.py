@@ -28,6 +28,14 @@ FLAGS = {
     "unix": ["-O1" if DEBUG else "-O3", "-fno-trapping-math", "-ffp-contract=off"],
     "msvc": ["/Od" if DEBUG else "/O2", "/fp:precise"],
 }
+# The loop modules of each instruction set: flags, and a macro that these must bring about. The
+# baseline, for whatever the compiler targets by default, is built where the first one is not.
+BASELINE = "cyrelu._loops_baseline"
+INSTRUCTION_SETS = {
+    "cyrelu._loops_v2": ({"unix": ["-march=x86-64-v2"]}, "__SSE4_2__"),
+    "cyrelu._loops_v3": ({"unix": ["-march=x86-64-v3"], "msvc": ["/arch:AVX2"]}, "__AVX2__"),
+    "cyrelu._loops_v4": ({"unix": ["-march=x86-64-v4"], "msvc": ["/arch:AVX512"]}, "__AVX512VL__"),
+}
 # Compiler and linker flags, in the order in which they are tried.
 OPENMP_FLAGS = {
     "unix": [
@@ -61,13 +69,34 @@ def extension(name, uses_numpy=False):
 class BuildWithFlags(build_ext):
     """build_ext that knows the compiler when it chooses the flags."""
 
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
     def build_extensions(self):
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
+        level_flags = self.instruction_set_flags(kind)
+        left_out = {BASELINE, *INSTRUCTION_SETS} - set(level_flags)
+        for name in left_out:  # may be there from a build with another compiler
+            Path(self.get_ext_fullpath(name)).unlink(missing_ok=True)
+        self.extensions = [module for module in self.extensions if module.name not in left_out]
         compile_flags, link_flags = self.openmp_flags(kind)
         for module in self.extensions:
-            module.extra_compile_args = FLAGS[kind] + compile_flags
+            module.extra_compile_args = (
+                FLAGS[kind] + level_flags.get(module.name, []) + compile_flags
+            )
             module.extra_link_args = link_flags
         super().build_extensions()
+
+    def instruction_set_flags(self, kind):
+        """The loop modules that this compiler can build, and their flags."""
+        flags = {}
+        for name, (by_kind, macro) in INSTRUCTION_SETS.items():
+            probe = f"#ifndef {macro}\n#error\n#endif\nint main(void) {{ return 0; }}"
+            if kind in by_kind and self.links(probe, by_kind[kind], []):
+                flags[name] = by_kind[kind]
+        lowest = next(iter(INSTRUCTION_SETS))
+        return flags if lowest in flags else {BASELINE: [], **flags}
 
     def openmp_flags(self, kind):
         """The flags for OpenMP; none, with a word about it, where it is off or missing."""
@@ -96,7 +125,7 @@ class BuildWithFlags(build_ext):
                     objects, "probe", output_dir=folder, extra_postargs=link_flags
                 )
             except Exception as failure:  # each compiler class raises errors of its own
-                print(f"cyrelu: no OpenMP with {compile_flags + link_flags}: {failure}")
+                print(f"cyrelu: the compiler refuses {compile_flags + link_flags}: {failure}")
                 return False
         return True
 
@@ -105,8 +134,14 @@ class BuildWithFlags(build_ext):
 DIRECTIVES = {"language_level": 3, "freethreading_compatible": True, "cdivision": True}
 LOOP_DIRECTIVES = {"boundscheck": DEBUG, "initializedcheck": DEBUG, "wraparound": False}
 
-loops = [extension("_loops_baseline")]
+loops = [
+    extension("_loops_baseline"),
+    extension("_loops_v2"),
+    extension("_loops_v3"),
+    extension("_loops_v4"),
+]
 others = [
+    extension("_machine"),
     extension("_threads"),
     extension("_dispatch"),
     extension("_ufuncs", uses_numpy=True),

@@ -96,6 +96,16 @@ def test_shapes(case, dtype, shape):
 
 @each_function
 @each_dtype
+def test_empty_arrays_that_no_address_suits(case, dtype):
+    operands = operands_for(case, dtype, 0)
+    for name in case.arrays:
+        operands[name] = np.empty(9, np.uint8)[1:1].view(dtype)
+    assert_same(case.call(operands), case.expected(operands))
+    assert_same(case.call_ufunc(operands), case.expected(operands))
+
+
+@each_function
+@each_dtype
 def test_in_place_on_each_array(case, dtype):
     for name in case.arrays:
         operands = operands_for(case, dtype, 1001)

@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import os
-import subprocess
 import sys
 import textwrap
 import threading
@@ -12,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from cases import each_dtype, each_function, operands_for, sample
+from fresh_process import run_python
 from oracle import assert_same_bits
 
 import cyrelu
@@ -29,17 +29,6 @@ def restored_limit():
     before = cyrelu.get_num_threads()
     yield
     cyrelu.set_num_threads(before)
-
-
-def run_python(code, **environment):
-    """What a fresh interpreter prints; it must end well and in time."""
-    return subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", textwrap.dedent(code)],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 class TestLimit:

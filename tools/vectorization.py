@@ -1,7 +1,8 @@
 """Which vector widths gcc gives each contiguous loop, from its own report on the real build.
 
-Compiles the loop modules as setup.py does, with -fopt-info-vec-optimized added, and prints a
-table. Exits with 1 if a contiguous loop is not vectorised for one of the dtypes.
+Compiles everything as setup.py does, with -fopt-info-vec-optimized added, and prints a table of
+the loops of each instruction set. Exits with 1 if a loop is not vectorised in one of them, or not
+as wide as it should be.
 """
 
 from __future__ import annotations
@@ -15,36 +16,43 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULE = "_loops_baseline"
-GENERATED = ROOT / f"build/release-openmp-auto/src/cyrelu/{MODULE}.c"  # where setup.py puts it
+GENERATED = ROOT / "build/release-openmp-auto/src/cyrelu"  # where setup.py puts the C files
+FULL_WIDTH = {"_loops_v3": 32, "_loops_v4": 32}  # bytes; gcc itself avoids 64 where it may
 FUSED = {"0": "float32", "1": "float64"}  # Cython numbers the types of `floating`
 
-# "static void __pyx_fuse_0__pyx_f_6cyrelu_15_loops_baseline_contiguous_relu(..." and its like,
-# where the body follows (a declaration ends in a semicolon).
+# "static void __pyx_fuse_0__pyx_f_6cyrelu_9_loops_v3_contiguous_relu(..." and its like, where the
+# body follows (a declaration ends in a semicolon).
 DEFINITION = re.compile(r"__pyx_fuse_([01])__pyx_f_\w*?_(contiguous_\w+)\(.*\{$")
-REPORT = re.compile(rf"{MODULE}\.c:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
+REPORT = re.compile(r"(_loops_\w+)\.c:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = compile_with_report(folder)
-    loops = contiguous_loops(GENERATED.read_text().splitlines())
-    widths: dict[str, set[int]] = defaultdict(set)
-    for line, width in REPORT.findall(report):
-        if name := function_at(loops, int(line)):
-            widths[name].add(int(width))
-    for name in sorted(loops.values()):
-        found = ", ".join(f"{width}" for width in sorted(widths[name], reverse=True))
-        print(f"{name:45} {f'vectors of {found} bytes' if found else 'NOT VECTORISED'}")
-    missing = [name for name in loops.values() if not widths[name]]
-    print(f"{len(loops) - len(missing)} of {len(loops)} contiguous loops are vectorised")
-    return 1 if missing or not loops else 0
+        modules = sorted(path.name.split(".")[0] for path in Path(folder).rglob("_loops_*.so"))
+    loops = {module: contiguous_loops(module) for module in modules}
+    widths: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for module, line, width in REPORT.findall(report):
+        if name := function_at(loops[module], int(line)):
+            widths[name, module].add(int(width))
+    names = sorted({name for found in loops.values() for name in found.values()})
+    print(f"{'bytes in a vector':45}", *(f"{module:>16}" for module in modules))
+    for name in names:
+        cells = (", ".join(map(str, sorted(widths[name, module]))) or "NONE" for module in modules)
+        print(f"{name:45}", *(f"{cell:>16}" for cell in cells))
+    good = [
+        max(widths[name, module], default=0) >= FULL_WIDTH.get(module, 16)
+        for name in names
+        for module in modules
+    ]
+    print(f"{sum(good)} of {len(good)} contiguous loops are vectorised at full width")
+    return 0 if good and all(good) else 1
 
 
 def compile_with_report(folder: str) -> str:
     """What the compiler says while setup.py builds everything anew in a folder."""
     finished = subprocess.run(
-        [sys.executable, "setup.py", "build_ext", "--force", f"-b{folder}", f"-t{folder}"],
+        [sys.executable, "setup.py", "build_ext", "--force", "-j1", f"-b{folder}", f"-t{folder}"],
         cwd=ROOT,
         env={**os.environ, "CC": "gcc", "CFLAGS": "-fopt-info-vec-optimized"}
         | {"CYRELU_DEBUG": "0", "CYRELU_OPENMP": "auto"},
@@ -57,8 +65,9 @@ def compile_with_report(folder: str) -> str:
     return finished.stdout
 
 
-def contiguous_loops(source: list[str]) -> dict[range, str]:
+def contiguous_loops(module: str) -> dict[range, str]:
     """The lines of each contiguous loop's function in the generated C."""
+    source = (GENERATED / f"{module}.c").read_text().splitlines()
     loops = {}
     for start, line in enumerate(source, 1):
         if match := DEFINITION.search(line):

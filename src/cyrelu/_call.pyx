@@ -5,9 +5,10 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsLongAndOverflow, PyLong_CheckExact
 from libc.math cimport isfinite
+from libc.string cimport memset
 
 from cyrelu._dispatch cimport kernel, operand_names, run
-from cyrelu._loops cimport MAX_OPERANDS, Kernel, Operation
+from cyrelu._loops cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Kernel, Operands, Operation
 from cyrelu._ufuncs cimport ufuncs
 
 from cyrelu._errors import explained
@@ -61,49 +62,42 @@ cdef object call_plain(
     cdef bint single = cnp.PyArray_TYPE(array) == cnp.NPY_FLOAT
     cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
     cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
-    cdef char* args[MAX_OPERANDS]
-    cdef Py_ssize_t steps[MAX_OPERANDS]
+    cdef Operands operands
     cdef Factor slope_factor, zero_factor
-    cdef int k = 0
+    memset(&operands, 0, sizeof(operands))
 
-    if row.takes_grad:
+    if row.takes[GRAD]:
         if not is_like(grad, array):
             return None
-        args[k] = cnp.PyArray_BYTES(<cnp.ndarray> grad)
-        steps[k] = item
-        k += 1
-    args[k] = cnp.PyArray_BYTES(array)
-    steps[k] = item
-    k += 1
-    if row.takes_negative_slope:
+        operands.data[GRAD] = cnp.PyArray_BYTES(<cnp.ndarray> grad)
+        operands.step[GRAD] = item
+    operands.data[X] = cnp.PyArray_BYTES(array)
+    operands.step[X] = item
+    if row.takes[NEGATIVE_SLOPE]:
         if not take_factor(negative_slope, single, &slope_factor):
             return None
-        args[k] = <char*> &slope_factor
-        steps[k] = 0
-        k += 1
-    if row.takes_at_zero:
+        operands.data[NEGATIVE_SLOPE] = <char*> &slope_factor
+    if row.takes[AT_ZERO]:
         if not take_factor(at_zero, single, &zero_factor):
             return None
-        args[k] = <char*> &zero_factor
-        steps[k] = 0
-        k += 1
+        operands.data[AT_ZERO] = <char*> &zero_factor
     if out is None:
         out = PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
     elif not (
         is_like(out, array)
         and cnp.PyArray_ISWRITEABLE(<cnp.ndarray> out)
         and same_or_apart(<cnp.ndarray> out, array, n * item)
-        and not (row.takes_grad and not same_or_apart(<cnp.ndarray> out, grad, n * item))
+        and not (row.takes[GRAD] and not same_or_apart(<cnp.ndarray> out, grad, n * item))
     ):
         return None
-    args[k] = cnp.PyArray_BYTES(<cnp.ndarray> out)
-    steps[k] = item
+    operands.data[OUT] = cnp.PyArray_BYTES(<cnp.ndarray> out)
+    operands.step[OUT] = item
 
     if n > RELEASE_GIL_ABOVE:
         with nogil:
-            run(row, single, args, steps, n)
+            run(row, single, &operands, n)
     else:
-        run(row, single, args, steps, n)
+        run(row, single, &operands, n)
     return out
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from cyrelu import _dispatch, _threads
+from cyrelu import _cpu, _dispatch, _machine, _settings, _threads
 
 
 @overload
@@ -26,8 +26,10 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     dict or None
         With ``mode="dicts"``, a dictionary of sections: ``cyrelu`` (version), ``build``
         (compiler, Cython, whether it is a debug build), ``openmp`` (specification, None without
-        OpenMP), ``instruction set`` (of the loops in use), ``threads`` (the limit in force and
-        what sets it), ``numpy`` (version at run time).
+        OpenMP), ``instruction set`` (of the loops in use, and which others this build has for
+        this machine), ``streaming`` (from which size on outputs are stored past the caches, None
+        where they never are), ``threads`` (the limit in force and what sets it), ``numpy``
+        (version at run time).
 
     Raises
     ------
@@ -51,9 +53,16 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
 
     config = {
         "cyrelu": {"version": __version__},
-        "build": _dispatch.build_info(),
-        "openmp": {"specification": _dispatch.openmp_version()},
-        "instruction set": {"in use": _dispatch.instruction_set},
+        "build": _machine.build_info(),
+        "openmp": {"specification": _threads.openmp_version()},
+        "instruction set": {
+            "in use": _dispatch.instruction_set,
+            "available": _settings.instruction_sets(),
+        },
+        "streaming": {
+            "outputs from bytes": _dispatch.streaming(),
+            "last cache bytes": _cpu.last_cache_bytes(),
+        },
         "threads": _threads.limits(),
         "numpy": {"version": np.__version__},
     }

@@ -1,39 +1,28 @@
-# From a call to the loops: which instruction set, how many threads.
-#
-# Further instruction sets are chosen in load_loops, other kinds of loops (streaming stores) in
-# run; nothing above this module knows of them.
-
-import importlib
+# From a call to the loops: which instruction set, stores past the caches or not, how many threads.
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cython.parallel cimport prange
 
-from cyrelu._loops cimport MAX_OPERANDS, Kernel, Loop, Operation
-from cyrelu._openmp cimport CYRELU_OPENMP_VERSION, omp_get_wtime
+from cyrelu._loops cimport (
+    AT_ZERO,
+    CACHED,
+    GRAD,
+    NEGATIVE_SLOPE,
+    ONE_BY_ONE,
+    OPERAND_COUNT,
+    OUT,
+    STREAMING,
+    X,
+    Kernel,
+    Loops,
+    Manner,
+    Operands,
+    Operation,
+)
+from cyrelu._openmp cimport omp_get_wtime
 from cyrelu._threads cimport thread_limit
 
-cdef extern from *:
-    """
-    #if defined(__clang__)
-        #define CYRELU_COMPILER "clang " __clang_version__
-    #elif defined(__GNUC__)
-        #define CYRELU_COMPILER "gcc " __VERSION__
-    #elif defined(_MSC_VER)
-        #define CYRELU_TEXT_(x) #x
-        #define CYRELU_TEXT(x) CYRELU_TEXT_(x)
-        #define CYRELU_COMPILER "MSVC " CYRELU_TEXT(_MSC_FULL_VER)
-    #else
-        #define CYRELU_COMPILER "unknown"
-    #endif
-    #ifdef CYTHON_WITHOUT_ASSERTIONS
-        #define CYRELU_DEBUG 0
-    #else
-        #define CYRELU_DEBUG 1
-    #endif
-    """
-    const char* CYRELU_COMPILER
-    int CYTHON_HEX_VERSION
-    bint CYRELU_DEBUG
+from cyrelu import _settings
 
 cdef enum:
     # Bytes that a call must move before it is split among threads, and the least for each of
@@ -41,6 +30,9 @@ cdef enum:
     PARALLEL_BYTES = 1 << 20
     CHUNK_BYTES = 1 << 18
     PAGE_BYTES = 4096
+
+# Outputs of at least this size are streamed.
+cdef Py_ssize_t stream_bytes = _settings.stream_bytes()
 
 # Where other programs keep all processors busy, a team waits for its descheduled member, and
 # libgomp's waiting is a busy loop: 11 ms for work of 0.3 ms (benchmarks/NOTES.md). A call slower
@@ -50,74 +42,157 @@ cdef double stall_rate = 2e9  # bytes per second
 cdef double stall_pause = 0.25  # seconds
 cdef double paused_until = 0
 
-cdef const Kernel* table = NULL
+instruction_set = _settings.instruction_set()
+cdef object capsule = _settings.load_loops(instruction_set)
+cdef const Loops* loops = <const Loops*> PyCapsule_GetPointer(capsule, "cyrelu.loops")
 
 
 cdef const Kernel* kernel(Operation operation) noexcept nogil:
-    return &table[operation]
+    return &loops.kernels[operation]
 
 
 cdef tuple operand_names(Operation operation):
     cdef const Kernel* row = kernel(operation)
-    taken = {
-        "grad": row.takes_grad,
-        "x": True,
-        "negative_slope": row.takes_negative_slope,
-        "at_zero": row.takes_at_zero,
-    }
-    return tuple([name for name in taken if taken[name]])
+    names = {GRAD: "grad", X: "x", NEGATIVE_SLOPE: "negative_slope", AT_ZERO: "at_zero"}
+    return tuple([name for operand, name in names.items() if row.takes[<int> operand]])
 
 
 cdef void run(
-    const Kernel* kernel, bint single, char** args, const Py_ssize_t* steps, Py_ssize_t n
+    const Kernel* kernel, bint single, const Operands* operands, Py_ssize_t n
 ) noexcept nogil:
-    cdef Loop loop = kernel.f32 if single else kernel.f64
     cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
-    cdef int operands = (
-        2 + kernel.takes_grad + kernel.takes_negative_slope + kernel.takes_at_zero
-    )
-    assert n >= 0
-    assert are_aligned(args, operands, item), "NumPy must hand over aligned operands"
-    # The cheapest question first: could n elements be enough at all?
-    if n * MAX_OPERANDS * item < PARALLEL_BYTES or not run_in_parallel(
-        loop, args, steps, n, operands, item
+    cdef Manner manner = CACHED
+    if n <= 0:
+        return  # NumPy calls an empty array aligned, wherever it is
+    assert are_aligned(operands, item), "NumPy must hand over aligned operands"
+    cdef Relation relation = relation_of_inputs_to_out(operands, n, item)
+    if relation == ENTANGLED:
+        manner = ONE_BY_ONE
+    elif (
+        relation == APART
+        and n * item >= stream_bytes
+        and operands.step[OUT] == item
+        and loops.can_stream
     ):
-        loop(args, steps, n)
+        manner = STREAMING
+    # The cheapest question first: could n elements be enough for threads at all?
+    if (
+        relation == ENTANGLED
+        or n * item * OPERAND_COUNT < PARALLEL_BYTES
+        or not run_in_parallel(kernel, single, operands, n, item, manner)
+    ):
+        loops.run(kernel, single, operands, n, manner)
 
 
-cdef inline bint are_aligned(char** args, int operands, Py_ssize_t item) noexcept nogil:
+cdef inline bint are_aligned(const Operands* operands, Py_ssize_t item) noexcept nogil:
     cdef int k
-    for k in range(operands):
-        if <size_t> args[k] % <size_t> item:
+    for k in range(OPERAND_COUNT):
+        if <size_t> operands.data[k] % <size_t> item:
             return False
     return True
 
 
-cdef bint run_in_parallel(
-    Loop loop, char** args, const Py_ssize_t* steps, Py_ssize_t n, int operands, Py_ssize_t item
+cdef enum Relation:
+    APART  # no input shares memory with out
+    IN_PLACE  # an input is out itself
+    ENTANGLED  # an element of out may be read for another one: a ufunc's reduce and accumulate do
+
+
+cdef Relation relation_of_inputs_to_out(
+    const Operands* operands, Py_ssize_t n, Py_ssize_t item
 ) noexcept nogil:
-    """Run the loop on a team of threads; False, and nothing done, where one thread is better."""
+    cdef Relation relation = APART
+    cdef char* out = operands.data[OUT]
+    cdef Py_ssize_t out_step = operands.step[OUT]
+    cdef Py_ssize_t out_reach = (n - 1) * out_step
+    cdef Py_ssize_t reach
+    cdef char* data
+    cdef int k
+    if n > 1 and -item < out_step < item:
+        return ENTANGLED
+    for k in range(OUT):
+        data = operands.data[k]
+        if data == NULL:
+            continue
+        if data == out and operands.step[k] == out_step:
+            relation = IN_PLACE
+            continue
+        reach = (n - 1) * operands.step[k]
+        if (
+            data + min(reach, 0) < out + max(out_reach, 0) + item
+            and out + min(out_reach, 0) < data + max(reach, 0) + item
+        ):
+            return ENTANGLED
+    return relation
+
+
+cdef bint run_in_parallel(
+    const Kernel* kernel,
+    bint single,
+    const Operands* operands,
+    Py_ssize_t n,
+    Py_ssize_t item,
+    Manner manner,
+) noexcept nogil:
+    """Run on a team of threads; False, and nothing done, where one thread is better."""
     global paused_until
     cdef Py_ssize_t k, arrays = 0
-    for k in range(operands):
-        arrays += steps[k] != 0
+    for k in range(OPERAND_COUNT):
+        arrays += operands.step[k] != 0
     cdef Py_ssize_t traffic = n * arrays * item
-    if traffic < PARALLEL_BYTES or not independent(args, steps, n, operands, item):
+    if traffic < PARALLEL_BYTES:
         return False
     cdef int threads = thread_limit()
     cdef Py_ssize_t chunks = min(<Py_ssize_t> threads, traffic // <Py_ssize_t> CHUNK_BYTES)
     cdef double start = omp_get_wtime()
     if chunks < 2 or start < paused_until:
         return False
+    # Chunks end where pages of a contiguous out do: a page is written by one thread.
     cdef Py_ssize_t page = PAGE_BYTES // item
     cdef Py_ssize_t length = ((n + chunks - 1) // chunks + page - 1) // page * page
+    cdef Py_ssize_t before = <Py_ssize_t> (<size_t> operands.data[OUT] % PAGE_BYTES) // item
     # The team is always as large as the limit: libgomp is slow when its size varies.
     for k in prange(chunks, num_threads=threads, schedule="static"):
-        run_chunk(loop, args, steps, operands, k * length, min(n, (k + 1) * length))
+        run_chunk(
+            kernel, single, operands, max(0, k * length - before),
+            n if k == chunks - 1 else min(n, (k + 1) * length - before), manner,
+        )
     cdef double stop = omp_get_wtime()
     if stop - start > stall_grace + traffic / stall_rate:
         paused_until = stop + stall_pause
     return True
+
+
+cdef void run_chunk(
+    const Kernel* kernel,
+    bint single,
+    const Operands* operands,
+    Py_ssize_t start,
+    Py_ssize_t stop,
+    Manner manner,
+) noexcept nogil:
+    cdef Operands chunk = operands[0]
+    cdef int k
+    if start < stop:
+        for k in range(OPERAND_COUNT):
+            if chunk.data[k] != NULL:
+                chunk.data[k] += start * chunk.step[k]
+        loops.run(kernel, single, &chunk, stop - start, manner)
+
+
+def set_stream_bytes(Py_ssize_t limit):
+    """Set from which size on outputs are streamed; returns the limit that was in force.
+
+    For tests and benchmarks; users have the environment variable CYRELU_STREAM_BYTES.
+    """
+    global stream_bytes
+    before, stream_bytes = stream_bytes, limit
+    return before
+
+
+def streaming():
+    """From how many bytes on outputs are streamed; None where no instruction set can."""
+    return stream_bytes if loops.can_stream else None
 
 
 def set_stall_policy(double grace=stall_grace, double rate=stall_rate, double pause=stall_pause):
@@ -132,69 +207,3 @@ def set_stall_policy(double grace=stall_grace, double rate=stall_rate, double pa
 def paused():
     """Whether calls go without a team just now."""
     return omp_get_wtime() < paused_until
-
-
-cdef void run_chunk(
-    Loop loop,
-    char** args,
-    const Py_ssize_t* steps,
-    int operands,
-    Py_ssize_t start,
-    Py_ssize_t stop,
-) noexcept nogil:
-    cdef char* chunk[MAX_OPERANDS]
-    cdef int k
-    if start < stop:
-        for k in range(operands):
-            chunk[k] = args[k] + start * steps[k]
-        loop(chunk, steps, stop - start)
-
-
-cdef bint independent(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n, int operands, Py_ssize_t item
-) noexcept nogil:
-    """Whether no element of out is read for another one: then chunks may go in any order.
-
-    It is so in place, where an input is out itself. It is not when a ufunc's reduce or
-    accumulate lets the loop read what it has just written.
-    """
-    cdef int out = operands - 1
-    cdef Py_ssize_t out_step = steps[out]
-    if -item < out_step < item:
-        return False
-    cdef char* out_low = args[out] + min(<Py_ssize_t> 0, (n - 1) * out_step)
-    cdef char* out_high = args[out] + max(<Py_ssize_t> 0, (n - 1) * out_step) + item
-    cdef char* low
-    cdef char* high
-    cdef int k
-    for k in range(out):
-        low = args[k] + min(<Py_ssize_t> 0, (n - 1) * steps[k])
-        high = args[k] + max(<Py_ssize_t> 0, (n - 1) * steps[k]) + item
-        if low < out_high and out_low < high and (args[k] != args[out] or steps[k] != out_step):
-            return False
-    return True
-
-
-def openmp_version():
-    """The specification that this build follows, as yyyymm; None when built without OpenMP."""
-    return CYRELU_OPENMP_VERSION or None
-
-
-def build_info():
-    """How this module was compiled."""
-    return {
-        "compiler": CYRELU_COMPILER.decode(),
-        "cython": ".".join(str(CYTHON_HEX_VERSION >> shift & 255) for shift in (24, 16, 8)),
-        "debug": CYRELU_DEBUG,
-    }
-
-
-instruction_set = "baseline"
-
-
-cdef const Kernel* load_loops(str level) except NULL:
-    loops = importlib.import_module(f"cyrelu._loops_{level}")
-    return <const Kernel*> PyCapsule_GetPointer(loops.table, "cyrelu.loops")
-
-
-table = load_loops(instruction_set)

@@ -1,4 +1,4 @@
-# What the loop modules (_loops_*.pyx, all made of _loops.pxi) and their callers share.
+# What the loop modules (_loops_*.pyx) and their callers share.
 
 
 ctypedef int Operation
@@ -13,21 +13,53 @@ cdef enum:
     OPERATION_COUNT
 
 
+# The operands, in the order of the ufuncs' arguments.
 cdef enum:
-    MAX_OPERANDS = 5
+    GRAD = 0
+    X
+    NEGATIVE_SLOPE
+    AT_ZERO
+    OUT
+    OPERAND_COUNT
 
 
-# One serial pass over n elements. Operands stand in the order of the ufunc's arguments,
-# grad, x, negative_slope, at_zero, out (those that the operation has); steps are in bytes,
-# 0 for a scalar. It is NumPy's inner loop without the dimensions array.
-ctypedef void (*Loop)(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil
+# Where the operands of one call are: the first element of each, NULL for those that the operation
+# does not have, and the bytes from one element to the next, 0 where all elements share one.
+cdef struct Operands:
+    char* data[OPERAND_COUNT]
+    Py_ssize_t[OPERAND_COUNT] step
 
 
-# One row of the table that each loop module offers as a capsule, in the order of Operation.
+# How the elements are to be written. Everything but ONE_BY_ONE needs operands that do not overlap
+# out, or are out itself; STREAMING needs them apart from it.
+ctypedef enum Manner:
+    CACHED
+    STREAMING  # past the caches, for an out that is larger than they are
+    ONE_BY_ONE  # in order, each before the next is read
+
+
+# An operation over contiguous operands; its factors are single numbers, or arrays too.
+ctypedef void (*PassF32)(
+    const float* grad, const float* x, const float* negative_slope, const float* at_zero,
+    float* out, Py_ssize_t n, bint array_factors,
+) noexcept nogil
+ctypedef void (*PassF64)(
+    const double* grad, const double* x, const double* negative_slope, const double* at_zero,
+    double* out, Py_ssize_t n, bint array_factors,
+) noexcept nogil
+
 cdef struct Kernel:
     const char* name
-    bint takes_grad
-    bint takes_negative_slope
-    bint takes_at_zero
-    Loop f32
-    Loop f64
+    bint[OPERAND_COUNT] takes
+    PassF32 f32
+    PassF64 f64
+
+
+# What a loop module offers, as a capsule: the kernels in the order of Operation, and the function
+# that runs one of them, in float32 (single) or float64, over n elements that lie anyhow.
+cdef struct Loops:
+    Kernel[OPERATION_COUNT] kernels
+    bint can_stream
+    void (*run)(
+        const Kernel* kernel, bint single, const Operands* operands, Py_ssize_t n, Manner manner
+    ) noexcept nogil

@@ -1,8 +1,11 @@
 # The loops: one body for every instruction set, included by each _loops_*.pyx.
 #
-# An operation is four things, in this order: its contiguous loop (scalar factors, what the
-# compiler vectorises), its strided loop (anything that broadcasts: PReLU slopes, slices,
-# transposed blocks), the entry that chooses between the two, and its row in the table below.
+# An operation is four things, in this order:
+# - its loop over contiguous arrays, with single numbers as factors: what the compiler vectorises;
+# - the same with arrays of factors, where it has any (PReLU);
+# - the choice between the two;
+# - its pass, which sees to work in place, and stands in the table at the end of this file.
+# _run.pxi brings operands that lie otherwise to these.
 
 from cpython.pycapsule cimport PyCapsule_New
 from cython cimport floating
@@ -10,22 +13,36 @@ from cython cimport floating
 # Not "from cyrelu cimport scalar": cythonize would not see that the loops depend on it.
 cimport cyrelu.scalar as scalar
 from cyrelu._loops cimport (
+    AT_ZERO,
+    CACHED,
+    GRAD,
     LEAKY_RELU,
     LEAKY_RELU_BACKWARD,
     LEAKY_RELU_GRAD,
-    OPERATION_COUNT,
+    NEGATIVE_SLOPE,
+    ONE_BY_ONE,
+    OPERAND_COUNT,
+    OUT,
     RELU,
     RELU_BACKWARD,
     RELU_GRAD,
+    STREAMING,
+    X,
     Kernel,
+    Loops,
+    Manner,
+    Operands,
+    Operation,
+    PassF32,
+    PassF64,
 )
 
 
-# A typed memoryview is this struct in C (Cython's own name for it). Declaring it lets a loop's
-# entry make views from bare pointers, without a Python object and without the GIL: it fills the
-# struct and calls the typed loop through a cast to the very same C signature. Compilers inline
-# that call, so the views cost nothing. The fields are those of Cython 3; a loop module that no
-# longer matches does not compile.
+# A typed memoryview is this struct in C (Cython's own name for it). Declaring it lets a pass make
+# views from bare pointers, without a Python object and without the GIL: it fills the struct and
+# calls the typed loop through a cast to the very same C signature. Compilers inline that call, so
+# the views cost nothing. The fields are those of Cython 3; a loop module that no longer matches
+# does not compile.
 cdef extern from *:
     ctypedef struct View "__Pyx_memviewslice":
         void* memview
@@ -35,15 +52,25 @@ cdef extern from *:
         Py_ssize_t[8] suboffsets
 
 
-cdef inline View view(char* data, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
+cdef inline View strided_view(const void* data, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
     """A one-dimensional view of n elements, step bytes apart."""
     cdef View result
     result.memview = NULL
-    result.data = data
+    result.data = <char*> data
     result.shape[0] = n
     result.strides[0] = step
     result.suboffsets[0] = -1
     return result
+
+
+cdef inline View view(const floating* data, Py_ssize_t n) noexcept nogil:
+    """A contiguous view of n elements."""
+    return strided_view(data, n, sizeof(floating))
+
+
+# In place, a pass calls its loop with the one pointer for both views. Told so, compilers see that
+# each element depends on itself alone; left to compare the pointers of two views, clang and MSVC
+# take equal ones for an overlap and fall back to code for one element at a time (4x slower).
 
 
 # ---- relu
@@ -54,24 +81,21 @@ cdef inline void contiguous_relu(const floating[::1] x, floating[::1] out) noexc
         out[i] = scalar.relu(x[i])
 
 
-cdef inline void strided_relu(const floating[:] x, floating[:] out) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(out.shape[0]):
-        out[i] = scalar.relu(x[i])
-
-
-cdef inline void relu(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n, floating* dtype
+cdef void relu(
+    const floating* grad,
+    const floating* x,
+    const floating* negative_slope,
+    const floating* at_zero,
+    floating* out,
+    Py_ssize_t n,
+    bint array_factors,
 ) noexcept nogil:
-    cdef Py_ssize_t item = sizeof(floating)
-    if steps[0] == item and steps[1] == item:
+    if x == out:
         (<void (*)(View, View) noexcept nogil> contiguous_relu[floating])(
-            view(args[0], n, item), view(args[1], n, item)
+            view(out, n), view(out, n)
         )
     else:
-        (<void (*)(View, View) noexcept nogil> strided_relu[floating])(
-            view(args[0], n, steps[0]), view(args[1], n, steps[1])
-        )
+        (<void (*)(View, View) noexcept nogil> contiguous_relu[floating])(view(x, n), view(out, n))
 
 
 # ---- leaky_relu
@@ -84,30 +108,40 @@ cdef inline void contiguous_leaky_relu(
         out[i] = scalar.leaky_relu(x[i], negative_slope)
 
 
-cdef inline void strided_leaky_relu(
-    const floating[:] x, const floating[:] negative_slope, floating[:] out
+cdef inline void contiguous_leaky_relu_arrays(
+    const floating[::1] x, const floating[::1] negative_slope, floating[::1] out
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(out.shape[0]):
         out[i] = scalar.leaky_relu(x[i], negative_slope[i])
 
 
-cdef inline void leaky_relu(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n, floating* dtype
+cdef inline void choose_leaky_relu(
+    View x, const floating* negative_slope, View out, Py_ssize_t n, bint array_factors
 ) noexcept nogil:
-    cdef Py_ssize_t item = sizeof(floating)
-    if steps[0] == item and steps[1] == 0 and steps[2] == item:
-        (<void (*)(View, floating, View) noexcept nogil> contiguous_leaky_relu[floating])(
-            view(args[0], n, item),
-            (<floating*> args[1])[0],
-            view(args[2], n, item),
+    if array_factors:
+        (<void (*)(View, View, View) noexcept nogil> contiguous_leaky_relu_arrays[floating])(
+            x, view(negative_slope, n), out
         )
     else:
-        (<void (*)(View, View, View) noexcept nogil> strided_leaky_relu[floating])(
-            view(args[0], n, steps[0]),
-            view(args[1], n, steps[1]),
-            view(args[2], n, steps[2]),
+        (<void (*)(View, floating, View) noexcept nogil> contiguous_leaky_relu[floating])(
+            x, negative_slope[0], out
         )
+
+
+cdef void leaky_relu(
+    const floating* grad,
+    const floating* x,
+    const floating* negative_slope,
+    const floating* at_zero,
+    floating* out,
+    Py_ssize_t n,
+    bint array_factors,
+) noexcept nogil:
+    if x == out:
+        choose_leaky_relu[floating](view(out, n), negative_slope, view(out, n), n, array_factors)
+    else:
+        choose_leaky_relu[floating](view(x, n), negative_slope, view(out, n), n, array_factors)
 
 
 # ---- relu_grad
@@ -120,30 +154,40 @@ cdef inline void contiguous_relu_grad(
         out[i] = scalar.relu_grad(x[i], at_zero)
 
 
-cdef inline void strided_relu_grad(
-    const floating[:] x, const floating[:] at_zero, floating[:] out
+cdef inline void contiguous_relu_grad_arrays(
+    const floating[::1] x, const floating[::1] at_zero, floating[::1] out
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(out.shape[0]):
         out[i] = scalar.relu_grad(x[i], at_zero[i])
 
 
-cdef inline void relu_grad(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n, floating* dtype
+cdef inline void choose_relu_grad(
+    View x, const floating* at_zero, View out, Py_ssize_t n, bint array_factors
 ) noexcept nogil:
-    cdef Py_ssize_t item = sizeof(floating)
-    if steps[0] == item and steps[1] == 0 and steps[2] == item:
-        (<void (*)(View, floating, View) noexcept nogil> contiguous_relu_grad[floating])(
-            view(args[0], n, item),
-            (<floating*> args[1])[0],
-            view(args[2], n, item),
+    if array_factors:
+        (<void (*)(View, View, View) noexcept nogil> contiguous_relu_grad_arrays[floating])(
+            x, view(at_zero, n), out
         )
     else:
-        (<void (*)(View, View, View) noexcept nogil> strided_relu_grad[floating])(
-            view(args[0], n, steps[0]),
-            view(args[1], n, steps[1]),
-            view(args[2], n, steps[2]),
+        (<void (*)(View, floating, View) noexcept nogil> contiguous_relu_grad[floating])(
+            x, at_zero[0], out
         )
+
+
+cdef void relu_grad(
+    const floating* grad,
+    const floating* x,
+    const floating* negative_slope,
+    const floating* at_zero,
+    floating* out,
+    Py_ssize_t n,
+    bint array_factors,
+) noexcept nogil:
+    if x == out:
+        choose_relu_grad[floating](view(out, n), at_zero, view(out, n), n, array_factors)
+    else:
+        choose_relu_grad[floating](view(x, n), at_zero, view(out, n), n, array_factors)
 
 
 # ---- leaky_relu_grad
@@ -156,37 +200,53 @@ cdef inline void contiguous_leaky_relu_grad(
         out[i] = scalar.leaky_relu_grad(x[i], negative_slope, at_zero)
 
 
-cdef inline void strided_leaky_relu_grad(
-    const floating[:] x,
-    const floating[:] negative_slope,
-    const floating[:] at_zero,
-    floating[:] out,
+cdef inline void contiguous_leaky_relu_grad_arrays(
+    const floating[::1] x,
+    const floating[::1] negative_slope,
+    const floating[::1] at_zero,
+    floating[::1] out,
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(out.shape[0]):
         out[i] = scalar.leaky_relu_grad(x[i], negative_slope[i], at_zero[i])
 
 
-cdef inline void leaky_relu_grad(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n, floating* dtype
+cdef inline void choose_leaky_relu_grad(
+    View x,
+    const floating* negative_slope,
+    const floating* at_zero,
+    View out,
+    Py_ssize_t n,
+    bint array_factors,
 ) noexcept nogil:
-    cdef Py_ssize_t item = sizeof(floating)
-    if steps[0] == item and steps[1] == 0 and steps[2] == 0 and steps[3] == item:
+    if array_factors:
+        (
+            <void (*)(View, View, View, View) noexcept nogil>
+            contiguous_leaky_relu_grad_arrays[floating]
+        )(x, view(negative_slope, n), view(at_zero, n), out)
+    else:
         (
             <void (*)(View, floating, floating, View) noexcept nogil>
             contiguous_leaky_relu_grad[floating]
-        )(
-            view(args[0], n, item),
-            (<floating*> args[1])[0],
-            (<floating*> args[2])[0],
-            view(args[3], n, item),
+        )(x, negative_slope[0], at_zero[0], out)
+
+
+cdef void leaky_relu_grad(
+    const floating* grad,
+    const floating* x,
+    const floating* negative_slope,
+    const floating* at_zero,
+    floating* out,
+    Py_ssize_t n,
+    bint array_factors,
+) noexcept nogil:
+    if x == out:
+        choose_leaky_relu_grad[floating](
+            view(out, n), negative_slope, at_zero, view(out, n), n, array_factors
         )
     else:
-        (<void (*)(View, View, View, View) noexcept nogil> strided_leaky_relu_grad[floating])(
-            view(args[0], n, steps[0]),
-            view(args[1], n, steps[1]),
-            view(args[2], n, steps[2]),
-            view(args[3], n, steps[3]),
+        choose_leaky_relu_grad[floating](
+            view(x, n), negative_slope, at_zero, view(out, n), n, array_factors
         )
 
 
@@ -200,31 +260,48 @@ cdef inline void contiguous_relu_backward(
         out[i] = scalar.relu_backward(grad[i], x[i], at_zero)
 
 
-cdef inline void strided_relu_backward(
-    const floating[:] grad, const floating[:] x, const floating[:] at_zero, floating[:] out
+cdef inline void contiguous_relu_backward_arrays(
+    const floating[::1] grad, const floating[::1] x, const floating[::1] at_zero, floating[::1] out
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(out.shape[0]):
         out[i] = scalar.relu_backward(grad[i], x[i], at_zero[i])
 
 
-cdef inline void relu_backward(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n, floating* dtype
+cdef inline void choose_relu_backward(
+    View grad, View x, const floating* at_zero, View out, Py_ssize_t n, bint array_factors
 ) noexcept nogil:
-    cdef Py_ssize_t item = sizeof(floating)
-    if steps[0] == item and steps[1] == item and steps[2] == 0 and steps[3] == item:
+    if array_factors:
+        (
+            <void (*)(View, View, View, View) noexcept nogil>
+            contiguous_relu_backward_arrays[floating]
+        )(grad, x, view(at_zero, n), out)
+    else:
         (<void (*)(View, View, floating, View) noexcept nogil> contiguous_relu_backward[floating])(
-            view(args[0], n, item),
-            view(args[1], n, item),
-            (<floating*> args[2])[0],
-            view(args[3], n, item),
+            grad, x, at_zero[0], out
+        )
+
+
+cdef void relu_backward(
+    const floating* grad,
+    const floating* x,
+    const floating* negative_slope,
+    const floating* at_zero,
+    floating* out,
+    Py_ssize_t n,
+    bint array_factors,
+) noexcept nogil:
+    if grad == out:
+        choose_relu_backward[floating](
+            view(out, n), view(x, n), at_zero, view(out, n), n, array_factors
+        )
+    elif x == out:
+        choose_relu_backward[floating](
+            view(grad, n), view(out, n), at_zero, view(out, n), n, array_factors
         )
     else:
-        (<void (*)(View, View, View, View) noexcept nogil> strided_relu_backward[floating])(
-            view(args[0], n, steps[0]),
-            view(args[1], n, steps[1]),
-            view(args[2], n, steps[2]),
-            view(args[3], n, steps[3]),
+        choose_relu_backward[floating](
+            view(grad, n), view(x, n), at_zero, view(out, n), n, array_factors
         )
 
 
@@ -242,127 +319,106 @@ cdef inline void contiguous_leaky_relu_backward(
         out[i] = scalar.leaky_relu_backward(grad[i], x[i], negative_slope, at_zero)
 
 
-cdef inline void strided_leaky_relu_backward(
-    const floating[:] grad,
-    const floating[:] x,
-    const floating[:] negative_slope,
-    const floating[:] at_zero,
-    floating[:] out,
+cdef inline void contiguous_leaky_relu_backward_arrays(
+    const floating[::1] grad,
+    const floating[::1] x,
+    const floating[::1] negative_slope,
+    const floating[::1] at_zero,
+    floating[::1] out,
 ) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(out.shape[0]):
         out[i] = scalar.leaky_relu_backward(grad[i], x[i], negative_slope[i], at_zero[i])
 
 
-cdef inline void leaky_relu_backward(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n, floating* dtype
+cdef inline void choose_leaky_relu_backward(
+    View grad,
+    View x,
+    const floating* negative_slope,
+    const floating* at_zero,
+    View out,
+    Py_ssize_t n,
+    bint array_factors,
 ) noexcept nogil:
-    cdef Py_ssize_t item = sizeof(floating)
-    if (
-        steps[0] == item and steps[1] == item
-        and steps[2] == 0 and steps[3] == 0 and steps[4] == item
-    ):
+    if array_factors:
+        (
+            <void (*)(View, View, View, View, View) noexcept nogil>
+            contiguous_leaky_relu_backward_arrays[floating]
+        )(grad, x, view(negative_slope, n), view(at_zero, n), out)
+    else:
         (
             <void (*)(View, View, floating, floating, View) noexcept nogil>
             contiguous_leaky_relu_backward[floating]
-        )(
-            view(args[0], n, item),
-            view(args[1], n, item),
-            (<floating*> args[2])[0],
-            (<floating*> args[3])[0],
-            view(args[4], n, item),
+        )(grad, x, negative_slope[0], at_zero[0], out)
+
+
+cdef void leaky_relu_backward(
+    const floating* grad,
+    const floating* x,
+    const floating* negative_slope,
+    const floating* at_zero,
+    floating* out,
+    Py_ssize_t n,
+    bint array_factors,
+) noexcept nogil:
+    if grad == out:
+        choose_leaky_relu_backward[floating](
+            view(out, n), view(x, n), negative_slope, at_zero, view(out, n), n, array_factors
+        )
+    elif x == out:
+        choose_leaky_relu_backward[floating](
+            view(grad, n), view(out, n), negative_slope, at_zero, view(out, n), n, array_factors
         )
     else:
-        (
-            <void (*)(View, View, View, View, View) noexcept nogil>
-            strided_leaky_relu_backward[floating]
-        )(
-            view(args[0], n, steps[0]),
-            view(args[1], n, steps[1]),
-            view(args[2], n, steps[2]),
-            view(args[3], n, steps[3]),
-            view(args[4], n, steps[4]),
+        choose_leaky_relu_backward[floating](
+            view(grad, n), view(x, n), negative_slope, at_zero, view(out, n), n, array_factors
         )
 
 
 # ---- the table
 
-cdef void relu_f32(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    relu[float](args, steps, n, NULL)
+include "_run.pxi"
+
+cdef Loops LOOPS
+LOOPS.run = run
+LOOPS.can_stream = CAN_STREAM
 
 
-cdef void relu_f64(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    relu[double](args, steps, n, NULL)
+cdef void add(
+    Operation operation,
+    const char* name,
+    bint takes_grad,
+    bint takes_negative_slope,
+    bint takes_at_zero,
+    PassF32 f32,
+    PassF64 f64,
+) noexcept:
+    cdef Kernel* kernel = &LOOPS.kernels[operation]
+    kernel.name = name
+    kernel.takes[GRAD] = takes_grad
+    kernel.takes[X] = True
+    kernel.takes[NEGATIVE_SLOPE] = takes_negative_slope
+    kernel.takes[AT_ZERO] = takes_at_zero
+    kernel.takes[OUT] = True
+    kernel.f32 = f32
+    kernel.f64 = f64
 
 
-cdef void leaky_relu_f32(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    leaky_relu[float](args, steps, n, NULL)
-
-
-cdef void leaky_relu_f64(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    leaky_relu[double](args, steps, n, NULL)
-
-
-cdef void relu_grad_f32(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    relu_grad[float](args, steps, n, NULL)
-
-
-cdef void relu_grad_f64(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    relu_grad[double](args, steps, n, NULL)
-
-
-cdef void leaky_relu_grad_f32(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    leaky_relu_grad[float](args, steps, n, NULL)
-
-
-cdef void leaky_relu_grad_f64(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    leaky_relu_grad[double](args, steps, n, NULL)
-
-
-cdef void relu_backward_f32(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    relu_backward[float](args, steps, n, NULL)
-
-
-cdef void relu_backward_f64(char** args, const Py_ssize_t* steps, Py_ssize_t n) noexcept nogil:
-    relu_backward[double](args, steps, n, NULL)
-
-
-cdef void leaky_relu_backward_f32(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n
-) noexcept nogil:
-    leaky_relu_backward[float](args, steps, n, NULL)
-
-
-cdef void leaky_relu_backward_f64(
-    char** args, const Py_ssize_t* steps, Py_ssize_t n
-) noexcept nogil:
-    leaky_relu_backward[double](args, steps, n, NULL)
-
-
-cdef Kernel[OPERATION_COUNT] TABLE
-TABLE[RELU] = Kernel(
-    name=b"relu", takes_grad=False, takes_negative_slope=False, takes_at_zero=False,
-    f32=relu_f32, f64=relu_f64,
+#                               takes: grad, negative_slope, at_zero
+add(RELU, b"relu", False, False, False, relu[float], relu[double])
+add(LEAKY_RELU, b"leaky_relu", False, True, False, leaky_relu[float], leaky_relu[double])
+add(RELU_GRAD, b"relu_grad", False, False, True, relu_grad[float], relu_grad[double])
+add(
+    LEAKY_RELU_GRAD, b"leaky_relu_grad", False, True, True,
+    leaky_relu_grad[float], leaky_relu_grad[double],
 )
-TABLE[LEAKY_RELU] = Kernel(
-    name=b"leaky_relu", takes_grad=False, takes_negative_slope=True, takes_at_zero=False,
-    f32=leaky_relu_f32, f64=leaky_relu_f64,
+add(
+    RELU_BACKWARD, b"relu_backward", True, False, True,
+    relu_backward[float], relu_backward[double],
 )
-TABLE[RELU_GRAD] = Kernel(
-    name=b"relu_grad", takes_grad=False, takes_negative_slope=False, takes_at_zero=True,
-    f32=relu_grad_f32, f64=relu_grad_f64,
-)
-TABLE[LEAKY_RELU_GRAD] = Kernel(
-    name=b"leaky_relu_grad", takes_grad=False, takes_negative_slope=True, takes_at_zero=True,
-    f32=leaky_relu_grad_f32, f64=leaky_relu_grad_f64,
-)
-TABLE[RELU_BACKWARD] = Kernel(
-    name=b"relu_backward", takes_grad=True, takes_negative_slope=False, takes_at_zero=True,
-    f32=relu_backward_f32, f64=relu_backward_f64,
-)
-TABLE[LEAKY_RELU_BACKWARD] = Kernel(
-    name=b"leaky_relu_backward", takes_grad=True, takes_negative_slope=True, takes_at_zero=True,
-    f32=leaky_relu_backward_f32, f64=leaky_relu_backward_f64,
+add(
+    LEAKY_RELU_BACKWARD, b"leaky_relu_backward", True, True, True,
+    leaky_relu_backward[float], leaky_relu_backward[double],
 )
 
-table = PyCapsule_New(TABLE, "cyrelu.loops", NULL)
+loops = PyCapsule_New(&LOOPS, "cyrelu.loops", NULL)

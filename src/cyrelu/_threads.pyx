@@ -2,10 +2,10 @@
 
 import operator
 import os
-import warnings
 
-from cyrelu._openmp cimport omp_get_max_threads, omp_in_parallel
+from cyrelu._openmp cimport CYRELU_OPENMP_VERSION, omp_get_max_threads, omp_in_parallel
 
+from cyrelu import _settings
 from cyrelu._cpu_quota import cpu_quota
 
 cdef extern from "Python.h":
@@ -18,8 +18,8 @@ cdef extern from "Python.h":
 
 cdef enum:
     UNSET = 0
-    MAX_THREADS = 1024  # libgomp ends the whole process when it cannot start a thread
 
+cdef int MAX_THREADS = _settings.MAX_THREADS
 cdef int process_limit = UNSET  # set_num_threads, at first CYRELU_NUM_THREADS
 cdef Py_tss_t* block_limit = PyThread_tss_alloc()  # num_threads blocks: a number per thread
 cdef int quota = UNSET
@@ -35,7 +35,7 @@ cdef int thread_limit() noexcept nogil:
     if limit == UNSET:
         limit = process_limit
     if limit == UNSET:
-        limit = min(omp_get_max_threads(), <int> MAX_THREADS)
+        limit = min(omp_get_max_threads(), MAX_THREADS)
         if quota != UNSET:
             limit = min(limit, quota)
     return limit
@@ -162,21 +162,9 @@ cdef int checked(str function, object n) except -1:
     return count
 
 
-def _from_environment():
-    """The limit that CYRELU_NUM_THREADS asks for, UNSET without it or where it is unusable."""
-    text = os.environ.get("CYRELU_NUM_THREADS", "").strip()
-    if not text:
-        return UNSET
-    try:
-        return checked("CYRELU_NUM_THREADS", int(text))
-    except ValueError:
-        warnings.warn(
-            f"the environment variable CYRELU_NUM_THREADS is {text!r}; expected an integer from "
-            f"1 to {MAX_THREADS}; it is ignored",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return UNSET
+def openmp_version():
+    """The specification that this build follows, as yyyymm; None when built without OpenMP."""
+    return CYRELU_OPENMP_VERSION or None
 
 
 def limits():
@@ -199,6 +187,6 @@ def _after_fork_in_child():
 if block_limit == NULL or PyThread_tss_create(block_limit) != 0:
     raise MemoryError("cyrelu: no thread-specific storage left")
 quota = cpu_quota() or UNSET
-process_limit = _from_environment()
+process_limit = _settings.num_threads() or UNSET
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

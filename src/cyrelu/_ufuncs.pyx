@@ -6,7 +6,7 @@
 cimport numpy as cnp
 
 from cyrelu._dispatch cimport kernel, operand_names, run
-from cyrelu._loops cimport MAX_OPERANDS, OPERATION_COUNT, Kernel, Operation
+from cyrelu._loops cimport OPERAND_COUNT, OPERATION_COUNT, Kernel, Operands, Operation
 
 cdef extern from "<fenv.h>" nogil:
     int FE_ALL_EXCEPT
@@ -25,7 +25,7 @@ cdef struct LoopData:
 # NumPy keeps pointers into these for as long as the ufuncs live.
 cdef LoopData loop_data[OPERATION_COUNT][2]
 cdef void* loop_data_pointers[OPERATION_COUNT][2]
-cdef char types[OPERATION_COUNT][2 * MAX_OPERANDS]
+cdef char types[OPERATION_COUNT][2 * OPERAND_COUNT]
 cdef cnp.PyUFuncGenericFunction[2] inner_loops  # the same one for both dtypes
 inner_loops[0] = inner_loops[1] = <cnp.PyUFuncGenericFunction> inner_loop
 cdef list docs = []
@@ -39,7 +39,17 @@ cdef void inner_loop(
     # the flags that NumPy's own casts raised before must.
     cdef int before = fetestexcept(FE_ALL_EXCEPT)
     cdef LoopData* loop = <LoopData*> data
-    run(loop.kernel, loop.single, args, <const Py_ssize_t*> steps, dimensions[0])
+    cdef Operands operands
+    cdef int k, position = 0
+    for k in range(OPERAND_COUNT):
+        if loop.kernel.takes[k]:
+            operands.data[k] = args[position]
+            operands.step[k] = steps[position]
+            position += 1
+        else:
+            operands.data[k] = NULL
+            operands.step[k] = 0
+    run(loop.kernel, loop.single, &operands, dimensions[0])
     cdef int raised = fetestexcept(FE_ALL_EXCEPT) & ~before
     if raised:
         feclearexcept(raised)
@@ -47,7 +57,8 @@ cdef void inner_loop(
 
 cdef object make_ufunc(Operation operation):
     cdef const Kernel* row = kernel(operation)
-    cdef int inputs = 1 + row.takes_grad + row.takes_negative_slope + row.takes_at_zero
+    names = operand_names(operation)
+    cdef int inputs = <int> len(names)
     cdef int operands = inputs + 1
     cdef int k
     for k in range(operands):
@@ -59,7 +70,7 @@ cdef object make_ufunc(Operation operation):
     name = row.name.decode()
     docs.append(
         f"The ufunc behind `cyrelu.{name}`, where it is described; "
-        f"its inputs are {', '.join(operand_names(operation))}.".encode()
+        f"its inputs are {', '.join(names)}.".encode()
     )
     return cnp.PyUFunc_FromFuncAndData(
         inner_loops,
