@@ -145,6 +145,7 @@ others = [
     extension("_threads"),
     extension("_dispatch"),
     extension("_ufuncs", uses_numpy=True),
+    extension("_views", uses_numpy=True),
     extension("_call", uses_numpy=True),
     extension("_api"),
 ]

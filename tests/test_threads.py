@@ -139,6 +139,20 @@ class TestSameBits:
                 assert guarded[0] == guarded[-1] == 7
                 assert_same_bits(case.call_ufunc(operands), expected)
 
+    @each_dtype
+    @pytest.mark.parametrize("offset", [0, 1, 16, 100, 511, 512, 700, 1023])
+    def test_a_team_reaches_every_element_wherever_out_begins(self, dtype, offset):
+        """Chunks end at pages of out: the first is shorter, the last must not be."""
+        memory = np.full(1024 + 300_000 + 1024, 7, dtype)
+        start = -memory.ctypes.data % 4096 // memory.itemsize + offset
+        for n in (262_144, 299_000):
+            memory[:] = 7
+            with cyrelu.num_threads(3):
+                cyrelu.relu(np.ones(n, dtype), out=memory[start : start + n])
+            assert (memory[start : start + n] == 1).all()
+            assert (memory[:start] == 7).all()
+            assert (memory[start + n :] == 7).all()
+
     @each_function
     @each_dtype
     def test_in_place_strided_and_with_arrays_of_factors(self, case, dtype, threads):

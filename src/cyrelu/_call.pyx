@@ -1,15 +1,15 @@
-# What every public function does: the fast path for what people pass nearly always, the genuine
-# ufunc for everything else. Both end in the same dispatcher, so both give the same bits.
+# What every public function does: the fast path for what people pass nearly always, threads for
+# large views (_views.pyx), the genuine ufunc for everything else. All end in the same dispatcher,
+# so all give the same bits.
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.long cimport PyLong_AsLongAndOverflow, PyLong_CheckExact
-from libc.math cimport isfinite
 from libc.string cimport memset
 
 from cyrelu._dispatch cimport kernel, operand_names, run
 from cyrelu._loops cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Kernel, Operands, Operation
+from cyrelu._operands cimport Factor, is_computable, take_factor
 from cyrelu._ufuncs cimport ufuncs
+from cyrelu._views cimport call_views
 
 from cyrelu._errors import explained
 
@@ -45,6 +45,8 @@ cdef object call(
         and subok is True
     ):
         result = call_plain(kernel(operation), grad, x, negative_slope, at_zero, out)
+        if result is None:
+            result = call_views(kernel(operation), grad, x, negative_slope, at_zero, out)
         if result is not None:
             return result
     return call_ufunc(
@@ -81,7 +83,8 @@ cdef object call_plain(
         if not take_factor(at_zero, single, &zero_factor):
             return None
         operands.data[AT_ZERO] = <char*> &zero_factor
-    if out is None:
+    cdef bint out_is_new = out is None
+    if out_is_new:
         out = PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
     elif not (
         is_like(out, array)
@@ -95,22 +98,18 @@ cdef object call_plain(
 
     if n > RELEASE_GIL_ABOVE:
         with nogil:
-            run(row, single, &operands, n)
+            run(row, single, &operands, n, out_is_new)
     else:
-        run(row, single, &operands, n)
+        run(row, single, &operands, n, out_is_new)
     return out
 
 
 cdef inline bint is_plain(cnp.ndarray array) noexcept:
-    """float32 or float64, native, aligned, C- or F-contiguous, not 0-d (those give scalars)."""
-    cdef int flags = cnp.PyArray_FLAGS(array)
-    cdef int type_number = cnp.PyArray_TYPE(array)
+    """Of a type that the loops compute, C- or F-contiguous, not 0-d (those give scalars)."""
     return (
-        (type_number == cnp.NPY_FLOAT or type_number == cnp.NPY_DOUBLE)
-        and flags & cnp.NPY_ARRAY_ALIGNED
-        and flags & EITHER_CONTIGUOUS
+        is_computable(array)
+        and cnp.PyArray_FLAGS(array) & EITHER_CONTIGUOUS
         and cnp.PyArray_NDIM(array) > 0
-        and cnp.PyArray_ISNOTSWAPPED(array)
     )
 
 
@@ -132,29 +131,6 @@ cdef inline bint same_or_apart(cnp.ndarray out, cnp.ndarray array, Py_ssize_t si
     cdef char* a = cnp.PyArray_BYTES(out)
     cdef char* b = cnp.PyArray_BYTES(array)
     return a == b or a + size <= b or b + size <= a
-
-
-cdef union Factor:
-    float f32
-    double f64
-
-
-cdef inline bint take_factor(object value, bint single, Factor* factor) noexcept:
-    """A Python number as a factor of the array's dtype (NEP 50: it is weak); False for others."""
-    cdef int overflow = 0
-    if PyFloat_CheckExact(value):
-        factor.f64 = PyFloat_AS_DOUBLE(value)
-    elif PyLong_CheckExact(value):
-        factor.f64 = <double> PyLong_AsLongAndOverflow(value, &overflow)
-        if overflow:
-            return False
-    else:
-        return False
-    if single:
-        if isfinite(factor.f64) and not isfinite(<float> factor.f64):
-            return False  # too large for float32: NumPy's to convert, with its warning
-        factor.f32 = <float> factor.f64
-    return True
 
 
 cdef object call_ufunc(

@@ -58,7 +58,7 @@ cdef tuple operand_names(Operation operation):
 
 
 cdef void run(
-    const Kernel* kernel, bint single, const Operands* operands, Py_ssize_t n
+    const Kernel* kernel, bint single, const Operands* operands, Py_ssize_t n, bint out_is_new
 ) noexcept nogil:
     cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
     cdef Manner manner = CACHED
@@ -70,18 +70,56 @@ cdef void run(
         manner = ONE_BY_ONE
     elif (
         relation == APART
+        and not out_is_new
         and n * item >= stream_bytes
         and operands.step[OUT] == item
         and loops.can_stream
     ):
         manner = STREAMING
-    # The cheapest question first: could n elements be enough for threads at all?
-    if (
-        relation == ENTANGLED
-        or n * item * OPERAND_COUNT < PARALLEL_BYTES
-        or not run_in_parallel(kernel, single, operands, n, item, manner)
-    ):
+    cdef Py_ssize_t traffic = traffic_of(operands, n, item)
+    cdef Py_ssize_t chunks = 1
+    if relation != ENTANGLED and traffic >= PARALLEL_BYTES:
+        chunks = chunks_for(traffic)
+    if chunks == 1:
         loops.run(kernel, single, operands, n, manner)
+        return
+    # Chunks end where pages of a contiguous out do: a page is written by one thread.
+    cdef Py_ssize_t page = PAGE_BYTES // item
+    cdef Py_ssize_t before = <Py_ssize_t> (<size_t> operands.data[OUT] % PAGE_BYTES) // item
+    cdef Py_ssize_t length = up_to((before + n + chunks - 1) // chunks, page)
+    cdef Work work
+    work.kernel, work.single, work.operands, work.n = kernel, single, operands, n
+    work.rows, work.manner, work.length, work.before = NULL, manner, length, before
+    run_in_parallel(&work, chunks, traffic)
+
+
+cdef void run_rows(
+    const Kernel* kernel,
+    bint single,
+    const Operands* operands,
+    Py_ssize_t n,
+    const Rows* rows,
+    bint out_is_new,
+) noexcept nogil:
+    cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
+    cdef Py_ssize_t traffic = rows.count * traffic_of(operands, n, item)
+    cdef Py_ssize_t chunks
+    cdef Work work
+    if rows.count == 1:
+        run(kernel, single, operands, n, out_is_new)
+    elif n > 0:
+        work.kernel, work.single, work.operands, work.n = kernel, single, operands, n
+        work.rows, work.manner, work.before = rows, CACHED, 0
+        chunks = min(chunks_for(traffic), rows.count)
+        work.length = (rows.count + chunks - 1) // chunks
+        if chunks == 1:
+            run_chunk(&work, 0, rows.count)
+        else:
+            run_in_parallel(&work, chunks, traffic)
+
+
+cdef inline Py_ssize_t up_to(Py_ssize_t length, Py_ssize_t multiple) noexcept nogil:
+    return (length + multiple - 1) // multiple * multiple
 
 
 cdef inline bint are_aligned(const Operands* operands, Py_ssize_t item) noexcept nogil:
@@ -126,58 +164,90 @@ cdef Relation relation_of_inputs_to_out(
     return relation
 
 
-cdef bint run_in_parallel(
-    const Kernel* kernel,
-    bint single,
-    const Operands* operands,
-    Py_ssize_t n,
-    Py_ssize_t item,
-    Manner manner,
-) noexcept nogil:
-    """Run on a team of threads; False, and nothing done, where one thread is better."""
-    global paused_until
-    cdef Py_ssize_t k, arrays = 0
+cdef bint threads_may_pay(Py_ssize_t traffic) noexcept nogil:
+    return traffic >= PARALLEL_BYTES and thread_limit() > 1
+
+
+cdef Py_ssize_t traffic_of(const Operands* operands, Py_ssize_t n, Py_ssize_t item) noexcept nogil:
+    """The bytes that are read and written."""
+    cdef Py_ssize_t arrays = 0
+    cdef int k
     for k in range(OPERAND_COUNT):
         arrays += operands.step[k] != 0
-    cdef Py_ssize_t traffic = n * arrays * item
-    if traffic < PARALLEL_BYTES:
-        return False
+    return arrays * n * item
+
+
+cdef Py_ssize_t chunks_for(Py_ssize_t traffic) noexcept nogil:
+    """Among how many threads to split a call; 1 for none."""
+    cdef Py_ssize_t chunks = min(
+        <Py_ssize_t> thread_limit(), traffic // <Py_ssize_t> CHUNK_BYTES
+    )
+    return chunks if chunks > 1 and omp_get_wtime() >= paused_until else 1
+
+
+# A call to be split: its elements, or, where there are rows, these.
+cdef struct Work:
+    const Kernel* kernel
+    bint single
+    const Operands* operands
+    Py_ssize_t n
+    const Rows* rows
+    Manner manner
+    Py_ssize_t length  # of a chunk
+    Py_ssize_t before  # how much of the first chunk is missing
+
+
+cdef void run_in_parallel(const Work* work, Py_ssize_t chunks, Py_ssize_t traffic) noexcept nogil:
+    global paused_until
+    cdef Py_ssize_t k
     cdef int threads = thread_limit()
-    cdef Py_ssize_t chunks = min(<Py_ssize_t> threads, traffic // <Py_ssize_t> CHUNK_BYTES)
     cdef double start = omp_get_wtime()
-    if chunks < 2 or start < paused_until:
-        return False
-    # Chunks end where pages of a contiguous out do: a page is written by one thread.
-    cdef Py_ssize_t page = PAGE_BYTES // item
-    cdef Py_ssize_t length = ((n + chunks - 1) // chunks + page - 1) // page * page
-    cdef Py_ssize_t before = <Py_ssize_t> (<size_t> operands.data[OUT] % PAGE_BYTES) // item
     # The team is always as large as the limit: libgomp is slow when its size varies.
     for k in prange(chunks, num_threads=threads, schedule="static"):
-        run_chunk(
-            kernel, single, operands, max(0, k * length - before),
-            n if k == chunks - 1 else min(n, (k + 1) * length - before), manner,
-        )
+        run_chunk(work, max(0, k * work.length - work.before), (k + 1) * work.length - work.before)
     cdef double stop = omp_get_wtime()
     if stop - start > stall_grace + traffic / stall_rate:
         paused_until = stop + stall_pause
-    return True
 
 
-cdef void run_chunk(
-    const Kernel* kernel,
-    bint single,
-    const Operands* operands,
-    Py_ssize_t start,
-    Py_ssize_t stop,
-    Manner manner,
+cdef void run_chunk(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    cdef Operands chunk = work.operands[0]
+    if work.rows != NULL:
+        run_some_rows(work, start, min(stop, work.rows.count))
+    elif start < min(stop, work.n):
+        advance(&chunk, chunk.step, start)
+        loops.run(work.kernel, work.single, &chunk, min(stop, work.n) - start, work.manner)
+
+
+cdef void run_some_rows(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    cdef const Rows* rows = work.rows
+    cdef Operands row = work.operands[0]
+    cdef Py_ssize_t[MAX_DIMENSIONS] index
+    cdef Py_ssize_t rest = start
+    cdef Py_ssize_t _row
+    cdef int axis
+    for axis in range(rows.dimensions):
+        index[axis] = rest % rows.shape[axis]
+        rest //= rows.shape[axis]
+        advance(&row, rows.step[axis], index[axis])
+    for _row in range(start, stop):
+        loops.run(work.kernel, work.single, &row, work.n, work.manner)
+        for axis in range(rows.dimensions):
+            index[axis] += 1
+            if index[axis] < rows.shape[axis]:
+                advance(&row, rows.step[axis], 1)
+                break
+            index[axis] = 0
+            advance(&row, rows.step[axis], 1 - rows.shape[axis])
+
+
+cdef inline void advance(
+    Operands* operands, const Py_ssize_t* step, Py_ssize_t count
 ) noexcept nogil:
-    cdef Operands chunk = operands[0]
     cdef int k
-    if start < stop:
-        for k in range(OPERAND_COUNT):
-            if chunk.data[k] != NULL:
-                chunk.data[k] += start * chunk.step[k]
-        loops.run(kernel, single, &chunk, stop - start, manner)
+    for k in range(OPERAND_COUNT):
+        if operands.data[k] != NULL:
+            operands.data[k] += count * step[k]
 
 
 def set_stream_bytes(Py_ssize_t limit):

@@ -49,7 +49,7 @@ cdef void inner_loop(
         else:
             operands.data[k] = NULL
             operands.step[k] = 0
-    run(loop.kernel, loop.single, &operands, dimensions[0])
+    run(loop.kernel, loop.single, &operands, dimensions[0], False)
     cdef int raised = fetestexcept(FE_ALL_EXCEPT) & ~before
     if raised:
         feclearexcept(raised)

@@ -1,0 +1,137 @@
+"""Large views and broadcast operands, which threads share: the same as for contiguous arrays."""
+
+import numpy as np
+import pytest
+from cases import each_dtype, each_function, operands_for, sample
+from layouts import LAYOUTS, WRITEABLE
+from oracle import assert_same, assert_same_bits
+
+import cyrelu
+
+SHAPE = (7, 301, 113)  # large enough for threads, in rows that do not divide evenly
+
+each_layout = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+each_writeable_layout = pytest.mark.parametrize("layout", WRITEABLE.values(), ids=WRITEABLE)
+
+
+@pytest.fixture(params=[2, 3], autouse=True)
+def some_threads(request):
+    with cyrelu.num_threads(request.param):
+        yield
+
+
+@each_function
+@each_dtype
+@each_layout
+def test_every_layout_of_the_input(case, dtype, layout):
+    operands = operands_for(case, dtype, SHAPE)
+    expected = case.expected(operands)
+    laid_out = {
+        name: layout(value) if name in case.arrays else value for name, value in operands.items()
+    }
+    result = case.call(laid_out)
+    assert_same(result, expected)
+    from_ufunc = case.call_ufunc(laid_out)
+    assert_same_bits(result, from_ufunc)
+    assert result.strides == from_ufunc.strides
+
+
+@each_function
+@each_dtype
+@each_writeable_layout
+def test_every_layout_of_out(case, dtype, layout):
+    operands = operands_for(case, dtype, SHAPE)
+    out = layout(np.zeros(SHAPE, dtype))
+    assert case.call(operands, out=out) is out
+    assert_same(out.astype(dtype), case.expected(operands))
+
+
+@each_function
+@each_dtype
+def test_nothing_is_written_outside_of_out(case, dtype):
+    memory = np.full(tuple(n + 2 for n in SHAPE), 7, dtype)
+    inside = (slice(1, -1),) * len(SHAPE)
+    operands = operands_for(case, dtype, SHAPE)
+    case.call(operands, out=memory[inside])
+    assert_same(memory[inside], case.expected(operands))
+    memory[inside] = 7
+    assert (memory == 7).all()
+
+
+FACTOR_SHAPES = [(), (1,), (113,), (301, 1), (7, 1, 1), SHAPE]
+
+
+@each_function
+@each_dtype
+@pytest.mark.parametrize("shape", FACTOR_SHAPES, ids=str)
+def test_arrays_of_factors(case, dtype, shape):
+    operands = operands_for(case, dtype, SHAPE)
+    for name in case.factors:
+        operands[name] = sample(dtype, shape, seed=3)
+    assert_same(case.call(operands), case.expected(operands))
+
+
+@each_function
+@each_dtype
+def test_inputs_that_broadcast(case, dtype):
+    operands = operands_for(case, dtype, SHAPE)
+    name = case.arrays[0]
+    operands[name] = sample(dtype, (301, 1))
+    out = np.zeros(SHAPE, dtype)
+    case.call(operands, out=out)
+    assert_same(out, np.broadcast_to(case.expected(operands), SHAPE))
+
+
+@each_function
+@each_dtype
+def test_in_place(case, dtype):
+    for name in case.arrays:
+        operands = operands_for(case, dtype, SHAPE)
+        operands[name] = np.repeat(operands[name], 2, axis=1)[:, ::2]
+        expected = case.expected(operands)
+        case.call(operands, out=operands[name])
+        assert_same(operands[name], expected)
+
+
+@each_function
+@each_dtype
+def test_out_may_overlap_its_input(case, dtype):
+    for name in case.arrays:
+        operands = operands_for(case, dtype, SHAPE)
+        memory = np.zeros((9, *SHAPE[1:]), dtype)
+        memory[:-2] = operands[name]
+        operands[name] = memory[:-2]
+        expected = case.expected(operands)
+        case.call(operands, out=memory[2:])
+        assert_same(memory[2:], expected)
+
+
+@each_function
+def test_shapes_that_do_not_fit_are_refused_by_the_ufunc(case):
+    operands = operands_for(case, np.float32, SHAPE)
+    out = np.zeros((*SHAPE[:-1], 7), np.float32)
+    with pytest.raises(ValueError, match=f"^{case.name}: "):
+        case.call(operands, out=out)
+    assert not out.any()
+
+
+def test_what_is_not_its_own_is_left_to_the_ufunc():
+    kernel_types = np.zeros(SHAPE, np.float32).T
+    assert type(cyrelu.relu(np.ma.masked_array(kernel_types))) is np.ma.MaskedArray
+    assert cyrelu.relu(kernel_types.astype(np.int16)).dtype == np.float32
+    assert cyrelu.leaky_relu(kernel_types, np.float64(0.1)).dtype == np.float64
+    assert cyrelu.leaky_relu(kernel_types, np.full(7, 0.1)).dtype == np.float64
+    with pytest.raises(ValueError, match="read-only"):
+        cyrelu.relu(kernel_types, out=LAYOUTS["read-only"](np.zeros(SHAPE, np.float32).T))
+
+
+def test_many_dimensions():
+    axes = [*range(0, 19, 2), *range(1, 19, 2)]
+    x = sample(np.float32, (2,) * 19)[..., ::-1].transpose(axes)
+    assert_same_bits(cyrelu.relu(x), cyrelu.ufuncs.relu(x))
+    assert_same(cyrelu.relu(x), np.where(x > 0, x, np.where(np.isnan(x), x, np.float32(0))))
+
+
+def test_empty_rows():
+    x = np.zeros((1000, 0, 1000), np.float32).transpose(2, 0, 1)
+    assert cyrelu.relu(x).shape == (1000, 1000, 0)
