@@ -1,9 +1,10 @@
 # make demo    the tutorial's numbers, and a network trained on handwritten digits
 # make test    the test suite
-# Each sets up what it needs in .venv; after the first time that takes seconds.
+# make bench   cyrelu beside its peers and the limits of the machine; QUICK=1 for a selection
+# Each sets up what it needs in .venv (bench: .venv-bench); after the first time that takes seconds.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-debug test-serial lint format bench vectorization clean
+.PHONY: demo test test-debug test-serial lint format bench run-bench vectorization clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,20 +28,24 @@ test-serial: build/serial/installed $(VENV)/group-test
 lint: $(VENV)/group-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	PATH=$(BIN):$$PATH cython-lint src
+	PATH=$(BIN):$$PATH cython-lint src benchmarks
 
 format: $(VENV)/group-lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/installed $(VENV)/group-demo
-	$(BIN)/python benchmarks/ratios.py
+# In an environment of its own: the peers are large, and some may want an older NumPy.
+bench:
+	@$(MAKE) --no-print-directory VENV=.venv-bench run-bench
+
+run-bench: $(VENV)/installed $(VENV)/peers
+	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(BENCH)
 
 vectorization: $(VENV)/group-build
 	$(BIN)/python tools/vectorization.py
 
 clean:
-	rm -rf build dist $(VENV) src/*.egg-info
+	rm -rf build dist $(VENV) .venv-bench src/*.egg-info
 
 # ---- the environment
 
@@ -55,6 +60,11 @@ $(VENV)/group-%: pyproject.toml | $(BIN)/python
 $(VENV)/installed: $(SOURCES) | $(VENV)/group-build
 	@echo "cyrelu: compiling"
 	@$(PIP) install --no-build-isolation --no-deps --force-reinstall .
+	@touch $@
+
+$(VENV)/peers: tools/install-peers | $(VENV)/group-bench
+	@echo "cyrelu: installing the peers"
+	@tools/install-peers $(BIN)/python
 	@touch $@
 
 build/debug/installed: export CYRELU_DEBUG = 1

@@ -1,0 +1,204 @@
+"""What is measured: the cells, and the data of a cell.
+
+Data is random and of mixed sign: a block of a million numbers, repeated.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+RANDOM_BLOCK = 1_000_003
+CHANNELS = 64
+SLOPE = 0.01
+# In place, each call works on the result of the one before. Near 1, some thousand of them leave
+# the numbers below zero far from the subnormals, which are slow and not what is measured.
+SLOPE_IN_PLACE = 0.9999
+LEAST_SIZE_FOR_THREADS = 100_000  # below, nothing threads
+
+
+@dataclass(frozen=True)
+class Op:
+    """What an operation takes, and how many arrays go through memory, each once."""
+
+    arrays: tuple[str, ...]
+    takes_slope: bool
+    arrays_moved: int
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return (*self.arrays, *(["a"] if self.takes_slope else []))
+
+
+OPS = {
+    "relu": Op(("x",), False, 2),
+    "leaky_relu": Op(("x",), True, 2),
+    "relu_grad": Op(("x",), False, 2),
+    "leaky_relu_grad": Op(("x",), True, 2),
+    "relu_backward": Op(("grad", "x"), False, 3),
+    "leaky_relu_backward": Op(("grad", "x"), True, 3),
+    "prelu": Op(("x",), True, 2),  # leaky_relu with one slope for each channel
+    # So that streaming stores are not bought at the expense of whoever reads the result.
+    "relu_then_sum": Op(("x",), False, 3),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One comparison: everybody does this."""
+
+    op: str
+    dtype: str
+    size: int
+    output: str  # fresh, out, in place
+    threads: str  # 1, all
+    layout: str = "contiguous"
+
+    def __str__(self) -> str:
+        threads = "1 thread" if self.threads == "1" else "all threads"
+        layout = [] if self.layout == "contiguous" else [self.layout]
+        return ", ".join([self.op, self.dtype, short(self.size), self.output, threads, *layout])
+
+    @property
+    def bytes(self) -> int:
+        """Read and written, each array once."""
+        return self.bytes_of(OPS[self.op].arrays_moved)
+
+    def bytes_of(self, arrays: int) -> int:
+        return arrays * self.size * np.dtype(self.dtype).itemsize
+
+    @property
+    def in_place_name(self) -> str:
+        """The array that an operation in place overwrites."""
+        return OPS[self.op].arrays[0]
+
+    @property
+    def memory(self) -> int:
+        """The most that the greediest formula needs: operands, JAX's copies, temporaries."""
+        return self.bytes_of(10)
+
+
+def short(size: int) -> str:
+    """1000000 as 1e6."""
+    power = len(str(size)) - 1
+    return f"1e{power}" if size == 10**power and power > 2 else str(size)
+
+
+RECTIFIERS = [op for op in OPS if op not in ("prelu", "relu_then_sum")]
+DTYPES = ["float32", "float64"]
+OUTPUTS = ["fresh", "out", "in place"]
+SIZES = [1, 100, 10**3, 10**4, 10**5, 10**6, 10**7, 10**8]
+VIEWS = ["every second", "transposed", "block of rows"]
+VIEW_SIZE = 10**6
+
+
+def product(ops, dtypes, sizes, outputs, threads, layouts=("contiguous",)) -> list[Cell]:
+    """Every combination that makes sense, one thread first: teams dislike changing size."""
+    return [
+        Cell(op, dtype, size, output, thread, layout)
+        for thread, size, op, dtype, output, layout in itertools.product(
+            threads, sizes, ops, dtypes, outputs, layouts
+        )
+        if thread == "1" or size >= LEAST_SIZE_FOR_THREADS
+    ]
+
+
+def full() -> list[Cell]:
+    threads = ["1", "all"]
+    view_ops = ["relu", "leaky_relu", "relu_backward"]
+    return [
+        *product(RECTIFIERS, DTYPES, SIZES, OUTPUTS, threads),
+        *product(view_ops, DTYPES, [VIEW_SIZE], ["out"], threads, VIEWS),
+        *product(view_ops, DTYPES, [VIEW_SIZE], ["fresh", "in place"], ["all"], VIEWS),
+        *product(["prelu"], DTYPES, [VIEW_SIZE], ["fresh", "out"], threads),
+        *product(["relu_then_sum"], ["float32"], [10**7, 10**8], ["out"], threads),
+    ]
+
+
+def quick() -> list[Cell]:
+    """Enough to judge each target by, but for 1e8 elements."""
+    single = ["float32"]
+    return [
+        *product(RECTIFIERS, single, [100, 10**4], OUTPUTS, ["1"]),
+        *product(RECTIFIERS, single, [10**6, 10**7], OUTPUTS, ["all"]),
+        *product(["relu", "leaky_relu"], single, [VIEW_SIZE], ["out"], ["all"], VIEWS),
+        *product(["prelu"], single, [VIEW_SIZE], ["fresh", "out"], ["all"]),
+        *product(["relu_then_sum"], single, [10**7], ["out"], ["all"]),
+    ]
+
+
+def matching(cells: Iterable[Cell], wanted: dict[str, set[str]]) -> list[Cell]:
+    """The cells whose fields have one of the values wanted; sizes as 1000000 or 1e6."""
+    unknown = set(wanted) - {field.name for field in fields(Cell)}
+    if unknown:
+        raise ValueError(f"cells have no field {', '.join(sorted(unknown))}")
+
+    def texts(cell: Cell, field: str) -> set[str]:
+        value = getattr(cell, field)
+        return {str(value), short(value)} if field == "size" else {value}
+
+    return [
+        cell
+        for cell in cells
+        if all(texts(cell, field) & values for field, values in wanted.items())
+    ]
+
+
+@dataclass
+class Operands:
+    """The arrays of a cell. In place, out is the array that is overwritten."""
+
+    arrays: dict[str, np.ndarray]
+    out: np.ndarray
+    slope: Any
+    before: np.ndarray | None  # what the array overwritten in place holds before
+
+    @property
+    def x(self) -> np.ndarray:
+        return self.arrays["x"]
+
+
+def operands(cell: Cell) -> Operands:
+    arrays = {name: laid_out(cell, seed) for seed, name in enumerate(OPS[cell.op].arrays, start=1)}
+    in_place = cell.output == "in place"
+    x = arrays["x"]
+    slope = SLOPE_IN_PLACE if in_place else SLOPE
+    if cell.op == "prelu":
+        slope = np.linspace(slope, slope / 2, x.shape[1], dtype=cell.dtype)
+    if in_place:
+        out = arrays[cell.in_place_name]
+        return Operands(arrays, out, slope, out.copy())
+    out = np.full(x.shape, 0, cell.dtype)  # np.zeros would leave the first touch to somebody
+    return Operands(arrays, out, slope, None)
+
+
+def laid_out(cell: Cell, seed: int) -> np.ndarray:
+    """An array of about the size of the cell (2-D ones are rounded), in its layout."""
+    if cell.op == "prelu":
+        return numbers(cell.dtype, (max(1, cell.size // CHANNELS), CHANNELS), seed)
+    side = max(1, math.isqrt(cell.size))
+    match cell.layout:
+        case "contiguous":
+            return numbers(cell.dtype, (cell.size,), seed)
+        case "every second":
+            return numbers(cell.dtype, (2 * cell.size,), seed)[::2]
+        case "transposed":
+            return numbers(cell.dtype, (side, side), seed).T
+        case "block of rows":
+            return numbers(cell.dtype, (side, side + side // 2), seed)[:, :side]
+    raise ValueError(cell.layout)
+
+
+def numbers(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
+    return np.resize(random_block(dtype, seed)[: math.prod(shape)], shape)
+
+
+@cache
+def random_block(dtype: str, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(RANDOM_BLOCK, np.dtype(dtype))

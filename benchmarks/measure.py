@@ -1,0 +1,192 @@
+"""The timing: all contenders of a cell in turn, round after round.
+
+pyperf and asv time one thing in a block, in a process of its own. On a shared machine, whose speed
+changes from second to second, two blocks say little about each other; A, B, C, A, B, C, ... in one
+process do, if A is divided by the B of the same round. That is why the timing here is our own; the
+innermost loop is timeit's, which switches garbage collection off.
+
+Threads need care, as was seen on two cores (1e6 elements, float32, microseconds):
+
+- After a call with OpenMP its threads spin for some 6 ms and take a core from whoever comes next:
+  JAX took 490 instead of 337. So in cells with all threads there is a pause before each
+  contender. ONNX Runtime, which spins for 40 ms, is told not to spin after a call.
+- After a pause the threads wake up, for some milliseconds often all on one core: cyrelu and
+  PyTorch took 600 instead of 160. So each contender warms up for some time before it is timed.
+- Spinning for a shorter time (GOMP_SPINCOUNT) or not at all (OMP_WAIT_POLICY=passive) makes the
+  second effect worse (1200 instead of 160) and is not what users run. Nothing is set.
+- cyrelu goes without its team for a moment after a call that took unusually long. Here this is
+  switched off, or one hiccup of the machine would be followed by a round on one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import statistics
+import time
+import timeit
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import limits
+import numpy as np
+from cells import Cell, Operands, operands
+from peers import Contender, Package, checkable, objection
+
+PAUSE_SECONDS = 0.008
+WARM_UP_SECONDS = 0.003
+LONG_CALL_SECONDS = 0.05  # waking up is little in it, and rounds of it are dear
+HUGE = 10**8  # elements: one call fills a round, no need to find out
+HOPELESS = 3  # times slower than the fastest peer: not measured in every round
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure."""
+
+    round_seconds: float  # of calls, for each contender
+    cell_seconds: float  # after which no new round begins
+    least_rounds: int
+    most_rounds: int
+
+
+FULL = Effort(round_seconds=0.004, cell_seconds=1.3, least_rounds=3, most_rounds=41)
+QUICK = Effort(round_seconds=0.002, cell_seconds=1.0, least_rounds=3, most_rounds=15)
+
+
+@dataclass
+class Timed:
+    """A contender, ready to be timed, and the seconds that a call of it took."""
+
+    contender: Contender
+    timer: timeit.Timer
+    estimate: float = float("inf")  # from before the first round
+    seconds: dict[int, float] = field(default_factory=dict)  # by round
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds.values())
+
+    @property
+    def least(self) -> float:
+        return min([self.estimate, *self.seconds.values()])
+
+    def calls(self, seconds: float) -> int:
+        """How many fill a time."""
+        return max(1, int(seconds / self.least))
+
+    def make_estimate(self, round_seconds: float) -> None:
+        calls, taken = 1, self.timer.timeit(1)
+        while taken < round_seconds / 4:
+            calls *= 4
+            taken = self.timer.timeit(calls)
+        self.estimate = taken / calls
+
+    def ratio_to(self, other: Timed) -> float:
+        """The median of the ratios in the rounds in which both were timed."""
+        both = self.seconds.keys() & other.seconds.keys()
+        return statistics.median(self.seconds[k] / other.seconds[k] for k in both)
+
+
+@dataclass
+class Measured:
+    """A cell and everybody's times in it."""
+
+    cell: Cell
+    timed: list[Timed]
+    dropped: dict[Contender, str]
+
+
+def measure(cell: Cell, packages: list[Package], threads: int, effort: Effort) -> Measured:
+    """Time every contender of the cell that computes what cyrelu does."""
+    count = threads if cell.threads == "all" else 1
+    for package in packages:
+        if package.set_threads:
+            package.set_threads(count)
+    data = operands(cell)
+    timed, dropped = [], {}
+    for package in packages:
+        fit = []
+        for contender in package.contenders(cell):
+            reason = objection(package, contender.formula, checkable(cell), count)
+            if reason:
+                dropped[contender] = reason
+            else:
+                fit.append(contender)
+        if fit:
+            names = package.names(cell, data, count)
+            timed += [Timed(c, timeit.Timer(c.formula, globals=names)) for c in fit]
+    time_in_turn(
+        timed,
+        effort,
+        restore=lambda: restore(data, count),
+        threaded=count > 1,
+        patience=patience(cell),
+    )
+    return Measured(cell, timed, dropped)
+
+
+def patience(cell: Cell) -> int | None:
+    """Huge cells: in one round a virtual machine may still wait for memory from its host."""
+    if cell.size < HUGE:
+        return None
+    return 2 if cell.output == "fresh" else 1
+
+
+def restore(data: Operands, threads: int) -> None:
+    """Undo what was done in place, with all threads: they shall not fall asleep meanwhile."""
+    if data.before is None:
+        return
+    if threads > 1 and data.out.flags.c_contiguous:
+        with contextlib.suppress(ImportError):
+            limits.load().copy(data.before, data.out, threads)
+            return
+    np.copyto(data.out, data.before)
+
+
+def time_in_turn(
+    timed: list[Timed],
+    effort: Effort,
+    restore: Callable[[], None] = lambda: None,
+    threaded: bool = False,
+    patience: int | None = None,
+) -> None:
+    """Fill in the seconds of all; after some rounds (`patience`) go on without the hopeless.
+
+    With patience given, calls are long: one fills a round, and no estimate is made.
+    """
+    for each in timed if patience is None else []:
+        warm_up(each, threaded)
+        each.make_estimate(effort.round_seconds)
+        restore()
+    running, shuffle = list(timed), random.Random(0).shuffle
+    start = time.perf_counter()
+    for k in range(effort.most_rounds):
+        shuffle(running)  # nobody always follows the same other
+        for each in running:
+            if each.least < LONG_CALL_SECONDS:
+                warm_up(each, threaded)
+            restore()
+            calls = each.calls(effort.round_seconds)
+            each.seconds[k] = each.timer.timeit(calls) / calls
+        if k + 1 >= (patience or effort.least_rounds):
+            running = without_the_hopeless(running)
+        if k + 1 >= effort.least_rounds and time.perf_counter() - start > effort.cell_seconds:
+            break
+
+
+def warm_up(each: Timed, threaded: bool) -> None:
+    """Let the threads of others fall asleep and the contender's own wake up."""
+    until = time.perf_counter()
+    if threaded:
+        time.sleep(PAUSE_SECONDS)
+        until = time.perf_counter() + WARM_UP_SECONDS
+    each.timer.timeit(1)
+    while time.perf_counter() < until:
+        each.timer.timeit(1)
+
+
+def without_the_hopeless(running: list[Timed]) -> list[Timed]:
+    peers = [each.least for each in running if each.contender.kind == "peer"]
+    bound = HOPELESS * min(peers, default=float("inf"))
+    return [each for each in running if each.least <= bound or each.contender.kind == "cyrelu"]
