@@ -4,7 +4,8 @@
 # Each sets up what it needs in .venv (bench: .venv-bench); after the first time that takes seconds.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-debug test-serial lint format bench run-bench vectorization clean
+# Those with run- work in the environment that VENV names.
+.PHONY: demo test test-debug test-serial test-downstream run-test-downstream lint format bench run-bench vectorization clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,10 +26,17 @@ test-debug: build/debug/installed $(VENV)/group-test
 test-serial: build/serial/installed $(VENV)/group-test
 	PYTHONPATH=build/serial $(BIN)/python -m pytest
 
+# Other projects' modules, built against the wheel in an environment of its own.
+test-downstream:
+	@$(MAKE) --no-print-directory VENV=.venv-downstream run-test-downstream
+
+run-test-downstream: $(VENV)/installed $(VENV)/group-downstream
+	$(BIN)/python -m pytest tests/downstream
+
 lint: $(VENV)/group-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	PATH=$(BIN):$$PATH cython-lint src benchmarks
+	PATH=$(BIN):$$PATH cython-lint src benchmarks examples tests
 
 format: $(VENV)/group-lint
 	$(BIN)/ruff check --fix
@@ -45,7 +53,7 @@ vectorization: $(VENV)/group-build
 	$(BIN)/python tools/vectorization.py
 
 clean:
-	rm -rf build dist $(VENV) .venv-bench src/*.egg-info
+	rm -rf build dist .venv .venv-bench .venv-downstream src/*.egg-info
 
 # ---- the environment
 

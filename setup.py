@@ -144,6 +144,7 @@ others = [
     extension("_machine"),
     extension("_threads"),
     extension("_dispatch"),
+    extension("kernels"),
     extension("_ufuncs", uses_numpy=True),
     extension("_views", uses_numpy=True),
     extension("_call", uses_numpy=True),

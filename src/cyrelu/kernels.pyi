@@ -1,0 +1,1 @@
+# Nothing for Python: the kernels are cimported (kernels.pxd) or linked.

@@ -1,0 +1,181 @@
+"""Other projects' modules get what the Python functions give, in C and in C++."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from cases import CASES, each_dtype, each_function, operands_for
+from conftest import HERE, import_from, run
+from oracle import assert_same
+
+import cyrelu
+
+PUBLIC = ["relu", "leaky_relu", "relu_grad", "leaky_relu_grad", "relu_backward"]
+PUBLIC += ["leaky_relu_backward"]
+
+
+@pytest.fixture(scope="module", params=["consumer", "consumer_cpp", "consumer_openmp"])
+def consumer(request, consumer_folder):
+    return import_from(consumer_folder, request.param)
+
+
+def test_every_public_function_is_exercised():
+    assert [case.name for case in CASES] == PUBLIC
+    assert sorted(cyrelu.ufuncs.__all__) == sorted(PUBLIC)
+    source = (HERE / "consumer" / "consumer.pyx").read_text()
+    for name in PUBLIC:
+        assert f"scalar.{name}(" in source
+        assert f"memoryviews.{name}(" in source
+        assert f"memoryviews.{name}_2d(" in source
+        for suffix in ("f32", "f64"):
+            assert f"kernels.{name}_{suffix}(" in source
+
+
+@each_function
+@each_dtype
+@pytest.mark.parametrize("way", ["scalar", "kernel", "memoryview"])
+@pytest.mark.parametrize("n", [1, 5, 1000, 300_001])
+def test_values(consumer, case, dtype, way, n):
+    operands = operands_for(case, dtype, n, negative_slope=0.3, at_zero=0.5)
+    out = np.full(n, 7, dtype)
+    getattr(consumer, f"{way}_{case.name}")(*operands.values(), out)
+    assert_same(out, case.expected(operands))
+
+
+@each_function
+@each_dtype
+def test_two_dimensions(consumer, case, dtype):
+    operands = operands_for(case, dtype, (31, 17), negative_slope=0.3, at_zero=0.5)
+    out = np.full((31, 17), 7, dtype)
+    getattr(consumer, f"memoryview_{case.name}_2d")(*operands.values(), out)
+    assert_same(out, case.expected(operands))
+
+
+@each_function
+@each_dtype
+def test_read_only_inputs(consumer, case, dtype):
+    operands = operands_for(case, dtype, 9)
+    for name in case.arrays:
+        operands[name].flags.writeable = False
+    out = np.zeros(9, dtype)
+    getattr(consumer, f"memoryview_{case.name}")(*operands.values(), out)
+    assert_same(out, case.expected(operands))
+
+
+@each_function
+@each_dtype
+@pytest.mark.parametrize("suffix", ["", "_2d"])
+def test_shapes_that_differ_are_refused(consumer, case, dtype, suffix):
+    operands = operands_for(case, dtype, (4, 6) if suffix else 24)
+    for shape in [(4, 5), (3, 6)] if suffix else [(23,), (25,)]:
+        out = np.full(shape, 7, dtype)
+        with pytest.raises(ValueError, match=f"^{case.name}{suffix}: the views differ in shape"):
+            getattr(consumer, f"memoryview_{case.name}{suffix}")(*operands.values(), out)
+        assert (out == 7).all()
+
+
+@each_function
+@each_dtype
+def test_empty_views(consumer, case, dtype):
+    operands = operands_for(case, dtype, 0)
+    getattr(consumer, f"memoryview_{case.name}")(*operands.values(), np.zeros(0, dtype))
+
+
+@pytest.mark.parametrize("n", [0, -1, -(2**62)])
+def test_nothing_is_done_for_no_elements(consumer, n):
+    x, out = np.full(3, -1, np.float32), np.full(3, 7, np.float32)
+    consumer.kernel_of_so_many(x, out, n)
+    assert (out == 7).all()
+
+
+@pytest.mark.parametrize("n", [10, 1_000_000])
+def test_in_place(consumer, n):
+    x = np.random.default_rng(0).standard_normal(n).astype(np.float32)
+    grad, expected = x[::-1].copy(), np.maximum(x, 0)
+    expected_grad = np.where(x >= 0, grad, 0)
+    consumer.kernel_in_place_on_grad(grad, x)
+    np.testing.assert_array_equal(grad, expected_grad)
+    consumer.kernel_in_place(x)
+    np.testing.assert_array_equal(x, expected)
+
+
+def test_inside_a_parallel_region_of_the_caller(consumer):
+    x = np.random.default_rng(0).standard_normal((8, 300_000)).astype(np.float32)
+    out = np.empty_like(x)
+    for _ in range(20):
+        out[:] = 7
+        consumer.kernel_in_own_parallel_region(x, out)
+        np.testing.assert_array_equal(out, np.maximum(x, 0))
+
+
+def test_from_several_threads(consumer):
+    x = np.random.default_rng(0).standard_normal(300_000).astype(np.float32)
+    expected = np.maximum(x, 0)
+
+    def work(_):
+        out = np.full_like(x, 7)
+        consumer.kernel_relu(x, out)
+        return np.array_equal(out, expected)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(64)))
+
+
+def test_a_consumer_built_by_meson(tmp_path):
+    pytest.importorskip("mesonpy")
+    target = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps"]
+    run(*command, "--target", str(target), str(HERE / "meson_consumer"), cwd=tmp_path)
+    module = import_from(target, "meson_consumer")
+    x, out = np.array([-1.0, 0.0, 2.0]), np.zeros(3)
+    assert [module.relu_of(value) for value in x] == [0, 0, 2]
+    module.relu_to(x, out)
+    np.testing.assert_array_equal(out, [0, 0, 2])
+    module.relu_in_place(x)
+    np.testing.assert_array_equal(x, [0, 0, 2])
+
+
+def test_numba():
+    """The address of a kernel, called from compiled Python."""
+    numba = pytest.importorskip("numba")
+    from numba.extending import get_cython_function_address
+
+    address = get_cython_function_address("cyrelu.kernels", "leaky_relu_f32")
+    signature = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_float]
+    leaky_relu = ctypes.CFUNCTYPE(None, *signature)(address)
+
+    @numba.njit
+    def halves(x, out):
+        leaky_relu(x.ctypes.data, out.ctypes.data, x.size, numba.float32(0.5))
+
+    x, out = np.array([-2, 0, 3], np.float32), np.zeros(3, np.float32)
+    halves(x, out)
+    np.testing.assert_array_equal(out, [-1, 0, 3])
+
+
+def test_scipy_low_level_callable():
+    scipy = pytest.importorskip("scipy")
+    import cyrelu.kernels
+
+    function = scipy.LowLevelCallable.from_cython(cyrelu.kernels, "relu_f64")
+    assert function.signature == "void (double const *, double *, Py_ssize_t)"
+
+
+def test_the_example_runs(tmp_path):
+    example = tmp_path / "example"  # a copy: building leaves files beside the source
+    shutil.copytree(HERE.parents[1] / "examples" / "cython_consumer", example)
+    command = [sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps"]
+    run(*command, "--target", str(tmp_path / "site"), str(example), cwd=tmp_path)
+    finished = subprocess.run(
+        [sys.executable, str(example / "try_it.py")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.stdout == (example / "expected_output.txt").read_text(), finished.stderr
