@@ -25,7 +25,6 @@ import targets
 from tqdm import tqdm
 
 import cyrelu
-from cyrelu import _dispatch
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = ROOT / "benchmarks" / "results"
@@ -111,7 +110,6 @@ def run(
 ) -> tuple[list[results.CellResult], dict[str, str]]:
     """The results, and the cells that were skipped, with the reason."""
     found, skipped = [], {}
-    _dispatch.set_stall_policy(pause=0)
     bar = tqdm(chosen, unit="cell", file=sys.stderr, dynamic_ncols=True)
     for cell in bar:
         bar.set_description(str(cell))

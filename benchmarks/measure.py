@@ -12,10 +12,8 @@ Threads need care, as was seen on two cores (1e6 elements, float32, microseconds
   contender. ONNX Runtime, which spins for 40 ms, is told not to spin after a call.
 - After a pause the threads wake up, for some milliseconds often all on one core: cyrelu and
   PyTorch took 600 instead of 160. So each contender warms up for some time before it is timed.
-- Spinning for a shorter time (GOMP_SPINCOUNT) or not at all (OMP_WAIT_POLICY=passive) makes the
-  second effect worse (1200 instead of 160) and is not what users run. Nothing is set.
-- cyrelu goes without its team for a moment after a call that took unusually long. Here this is
-  switched off, or one hiccup of the machine would be followed by a round on one thread.
+- Spinning for a shorter time (GOMP_SPINCOUNT) makes the second effect worse (1200 instead of 160)
+  and is not what users run. Nothing is set.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def write_json(
         for verdict in verdicts
     ]
     data = {**about, "method": METHOD, "targets": targets, "cells": as_data(results)}
-    path.write_text(json.dumps(data, indent=1) + "\n")
+    path.write_text(json.dumps(data, separators=(",", ":")) + "\n")
 
 
 def write_markdown(

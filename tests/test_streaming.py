@@ -3,18 +3,24 @@
 import numpy as np
 import pytest
 from cases import each_dtype, each_function, operands_for, sample
-from fresh_process import run_python
 from oracle import assert_same, assert_same_bits
 
 import cyrelu
-from cyrelu import _dispatch, _settings
+from cyrelu import _dispatch
+
+NEVER = 2**62
+THRESHOLDS = {
+    "streamed": {"stream": 0, "read_ahead": NEVER},
+    "streamed, reading ahead": {"stream": 0, "read_ahead": 0},
+    "reading ahead": {"stream": NEVER, "read_ahead": 0},
+}
 
 
-@pytest.fixture(autouse=True)
-def everything_is_streamed():
-    before = _dispatch.set_stream_bytes(0)
-    yield
-    _dispatch.set_stream_bytes(before)
+@pytest.fixture(autouse=True, params=THRESHOLDS.values(), ids=THRESHOLDS)
+def thresholds(request):
+    _dispatch.set_thresholds(**request.param)
+    yield request.param
+    _dispatch.set_thresholds()
 
 
 # Around lines of 64 bytes and blocks of 1024, in elements of 4 and 8 bytes.
@@ -82,55 +88,15 @@ def test_a_strided_out(dtype):
 
 @each_function
 @each_dtype
-def test_with_threads(case, dtype):
-    operands = operands_for(case, dtype, 1_000_003)
+def test_with_threads(case, dtype, thresholds):
+    operands = operands_for(case, dtype, 300_003)
     with cyrelu.num_threads(1):
-        _dispatch.set_stream_bytes(2**62)
+        _dispatch.set_thresholds(stream=NEVER, read_ahead=NEVER)
         expected = case.call(operands)
-        _dispatch.set_stream_bytes(0)
+        _dispatch.set_thresholds(**thresholds)
     for threads in (1, 2, 3, 7):
         with cyrelu.num_threads(threads):
-            guarded = np.full(1_000_005, 7, dtype)
+            guarded = np.full(300_005, 7, dtype)
             case.call(operands, out=guarded[1:-1])
             assert_same_bits(guarded[1:-1], expected)
             assert guarded[0] == guarded[-1] == 7
-
-
-REPORT = """
-    import warnings
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        import cyrelu
-    print(cyrelu.show_config("dicts")["streaming"]["outputs from bytes"])
-    print(*[warning.message for warning in caught])
-"""
-
-
-def test_cyrelu_stream_bytes():
-    # Where no instruction set can stream there is no limit to show.
-    can_stream = cyrelu.show_config("dicts")["streaming"]["outputs from bytes"] is not None
-    finished = run_python(REPORT, CYRELU_STREAM_BYTES="12345")
-    assert finished.stdout == f"{12345 if can_stream else None}\n\n", finished.stderr
-
-
-@pytest.mark.parametrize("value", ["-1", "8 MB", "1e6"])
-def test_an_unusable_value_warns_and_is_ignored(value):
-    default = run_python(REPORT, CYRELU_STREAM_BYTES="").stdout.split()
-    limit, warning = run_python(REPORT, CYRELU_STREAM_BYTES=value).stdout.splitlines()
-    assert [limit] == default
-    assert f"CYRELU_STREAM_BYTES is '{value}'; expected an integer from 0" in warning
-
-
-@pytest.mark.parametrize(
-    ("cache", "expected"),
-    [
-        (None, 32 << 20),
-        (1 << 20, 4 << 20),
-        (16 << 20, 12 << 20),
-        (260 << 20, 32 << 20),
-    ],
-)
-def test_the_default_follows_the_last_cache(monkeypatch, cache, expected):
-    monkeypatch.delenv("CYRELU_STREAM_BYTES", raising=False)
-    monkeypatch.setattr(_settings._cpu, "last_cache_bytes", lambda: cache)
-    assert _settings.stream_bytes() == expected

@@ -21,7 +21,7 @@ has_openmp = cyrelu.show_config("dicts")["openmp"]["specification"] is not None
 needs_openmp = pytest.mark.skipif(not has_openmp, reason="built without OpenMP")
 
 # Either side of where threads begin, with ends inside a page and a chunk.
-LARGE = [131_071, 131_072, 131_073, 262_144, 300_001, 1_000_003]
+LARGE = [65_535, 65_536, 65_537, 262_144, 300_001, 1_000_003]
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +180,7 @@ def test_a_team_is_used_above_the_gate_and_not_after_a_stall():
         x = np.ones(1_000_000, np.float32)
         cyrelu.set_num_threads(3)
         before = running()
-        cyrelu.relu(x[:100_000])
+        cyrelu.relu(x[:50_000])
         assert running() == before, "a small array starts no threads"
         with cyrelu.num_threads(1):
             cyrelu.relu(x)

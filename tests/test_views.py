@@ -107,6 +107,24 @@ def test_out_may_overlap_its_input(case, dtype):
 
 
 @each_function
+@each_dtype
+@pytest.mark.parametrize("n", [100, 300_000])
+@pytest.mark.parametrize("reversed_", [False, True])
+def test_columns_of_one_array(case, dtype, n, reversed_):
+    """The real and imaginary parts of a complex array, say: side by side, yet apart."""
+    operands = operands_for(case, dtype, n)
+    memory = np.full((n, 3), 7, dtype)
+    columns = memory[::-1] if reversed_ else memory
+    columns[:, 0] = operands["x"]
+    operands["x"] = columns[:, 0]
+    expected = case.expected(operands)
+    case.call(operands, out=columns[:, 1])
+    assert_same(columns[:, 1], expected)
+    assert_same(columns[:, 0], operands["x"])
+    assert (columns[:, 2] == 7).all()
+
+
+@each_function
 def test_shapes_that_do_not_fit_are_refused_by_the_ufunc(case):
     operands = operands_for(case, np.float32, SHAPE)
     out = np.zeros((*SHAPE[:-1], 7), np.float32)

@@ -32,6 +32,3 @@ cdef void run_rows(
     const Rows* rows,
     bint out_is_new,
 ) noexcept nogil
-
-# Whether it could be worth while to ask for threads.
-cdef bint threads_may_pay(Py_ssize_t traffic) noexcept nogil

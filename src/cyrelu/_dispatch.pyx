@@ -5,13 +5,13 @@ from cython.parallel cimport prange
 
 from cyrelu._loops cimport (
     AT_ZERO,
-    CACHED,
     GRAD,
     NEGATIVE_SLOPE,
     ONE_BY_ONE,
     OPERAND_COUNT,
     OUT,
-    STREAMING,
+    READ_AHEAD,
+    STREAMED,
     X,
     Kernel,
     Loops,
@@ -26,13 +26,18 @@ from cyrelu import _settings
 
 cdef enum:
     # Bytes that a call must move before it is split among threads, and the least for each of
-    # them: a team costs some 3 us, in which one core moves 150 KiB (benchmarks/NOTES.md).
-    PARALLEL_BYTES = 1 << 20
-    CHUNK_BYTES = 1 << 18
+    # them: a team costs some 3 us, in which one core moves 150 KiB (benchmarks/NOTES.md), and
+    # more the larger it is.
+    PARALLEL_BYTES = 1 << 19
+    PARALLEL_BYTES_PER_THREAD = 1 << 16
+    CHUNK_BYTES = 1 << 17
     PAGE_BYTES = 4096
 
 # Outputs of at least this size are streamed.
 cdef Py_ssize_t stream_bytes = _settings.stream_bytes()
+# Calls that move as much take their operands from memory, not from a cache.
+cdef Py_ssize_t read_ahead_bytes = _settings.read_ahead_bytes()
+
 
 # Where other programs keep all processors busy, a team waits for its descheduled member, and
 # libgomp's waiting is a busy loop: 11 ms for work of 0.3 ms (benchmarks/NOTES.md). A call slower
@@ -61,24 +66,21 @@ cdef void run(
     const Kernel* kernel, bint single, const Operands* operands, Py_ssize_t n, bint out_is_new
 ) noexcept nogil:
     cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
-    cdef Manner manner = CACHED
     if n <= 0:
         return  # NumPy calls an empty array aligned, wherever it is
     assert are_aligned(operands, item), "NumPy must hand over aligned operands"
     cdef Relation relation = relation_of_inputs_to_out(operands, n, item)
-    if relation == ENTANGLED:
-        manner = ONE_BY_ONE
-    elif (
-        relation == APART
-        and not out_is_new
-        and n * item >= stream_bytes
-        and operands.step[OUT] == item
-        and loops.can_stream
-    ):
-        manner = STREAMING
     cdef Py_ssize_t traffic = traffic_of(operands, n, item)
+    cdef Manner manner = 0
+    if relation == ENTANGLED:
+        manner |= ONE_BY_ONE
+    elif loops.can_stream and not out_is_new:
+        if relation == APART and n * item >= stream_bytes and operands.step[OUT] == item:
+            manner |= STREAMED
+        if traffic >= read_ahead_bytes:
+            manner |= READ_AHEAD
     cdef Py_ssize_t chunks = 1
-    if relation != ENTANGLED and traffic >= PARALLEL_BYTES:
+    if relation != ENTANGLED:
         chunks = chunks_for(traffic)
     if chunks == 1:
         loops.run(kernel, single, operands, n, manner)
@@ -109,7 +111,7 @@ cdef void run_rows(
         run(kernel, single, operands, n, out_is_new)
     elif n > 0:
         work.kernel, work.single, work.operands, work.n = kernel, single, operands, n
-        work.rows, work.manner, work.before = rows, CACHED, 0
+        work.rows, work.manner, work.before = rows, 0, 0
         chunks = min(chunks_for(traffic), rows.count)
         work.length = (rows.count + chunks - 1) // chunks
         if chunks == 1:
@@ -159,13 +161,29 @@ cdef Relation relation_of_inputs_to_out(
         if (
             data + min(reach, 0) < out + max(out_reach, 0) + item
             and out + min(out_reach, 0) < data + max(reach, 0) + item
+            and not (operands.step[k] == out_step and are_interleaved(data - out, out_step, item))
         ):
             return ENTANGLED
     return relation
 
 
+cdef inline bint are_interleaved(
+    Py_ssize_t distance, Py_ssize_t step, Py_ssize_t item
+) noexcept nogil:
+    """Whether elements as far apart as step, and others at a distance, never meet: columns do."""
+    cdef Py_ssize_t length = step if step > 0 else -step
+    cdef Py_ssize_t between = distance % length
+    if between < 0:
+        between += length
+    return item <= between <= length - item
+
+
 cdef bint threads_may_pay(Py_ssize_t traffic) noexcept nogil:
-    return traffic >= PARALLEL_BYTES and thread_limit() > 1
+    # The cheapest question first: the limit is asked for large calls only.
+    if traffic < PARALLEL_BYTES:
+        return False
+    cdef int threads = thread_limit()
+    return threads > 1 and traffic >= threads * <Py_ssize_t> PARALLEL_BYTES_PER_THREAD
 
 
 cdef Py_ssize_t traffic_of(const Operands* operands, Py_ssize_t n, Py_ssize_t item) noexcept nogil:
@@ -179,10 +197,9 @@ cdef Py_ssize_t traffic_of(const Operands* operands, Py_ssize_t n, Py_ssize_t it
 
 cdef Py_ssize_t chunks_for(Py_ssize_t traffic) noexcept nogil:
     """Among how many threads to split a call; 1 for none."""
-    cdef Py_ssize_t chunks = min(
-        <Py_ssize_t> thread_limit(), traffic // <Py_ssize_t> CHUNK_BYTES
-    )
-    return chunks if chunks > 1 and omp_get_wtime() >= paused_until else 1
+    if not threads_may_pay(traffic) or omp_get_wtime() < paused_until:
+        return 1
+    return min(<Py_ssize_t> thread_limit(), traffic // <Py_ssize_t> CHUNK_BYTES)
 
 
 # A call to be split: its elements, or, where there are rows, these.
@@ -250,14 +267,13 @@ cdef inline void advance(
             operands.data[k] += count * step[k]
 
 
-def set_stream_bytes(Py_ssize_t limit):
-    """Set from which size on outputs are streamed; returns the limit that was in force.
+def set_thresholds(Py_ssize_t stream=stream_bytes, Py_ssize_t read_ahead=read_ahead_bytes):
+    """Set from how many bytes on outputs are streamed and calls read ahead.
 
     For tests and benchmarks; users have the environment variable CYRELU_STREAM_BYTES.
     """
-    global stream_bytes
-    before, stream_bytes = stream_bytes, limit
-    return before
+    global stream_bytes, read_ahead_bytes
+    stream_bytes, read_ahead_bytes = stream, read_ahead
 
 
 def streaming():

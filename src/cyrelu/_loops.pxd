@@ -30,12 +30,14 @@ cdef struct Operands:
     Py_ssize_t[OPERAND_COUNT] step
 
 
-# How the elements are to be written. Everything but ONE_BY_ONE needs operands that do not overlap
-# out, or are out itself; STREAMING needs them apart from it.
-ctypedef enum Manner:
-    CACHED
-    STREAMING  # past the caches, for an out that is larger than they are
-    ONE_BY_ONE  # in order, each before the next is read
+# How to go about it: any of these together. Without ONE_BY_ONE the operands must not overlap out,
+# or be out itself; STREAMED needs them apart from it, and out contiguous.
+ctypedef int Manner
+
+cdef enum:
+    STREAMED = 1  # stored past the caches, for an out that is larger than they are
+    READ_AHEAD = 2  # fetched before the processor would, for operands that are in no cache
+    ONE_BY_ONE = 4  # in order, each before the next is read
 
 
 # An operation over contiguous operands; its factors are single numbers, or arrays too.

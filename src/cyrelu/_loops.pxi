@@ -14,7 +14,6 @@ from cython cimport floating
 cimport cyrelu.scalar as scalar
 from cyrelu._loops cimport (
     AT_ZERO,
-    CACHED,
     GRAD,
     LEAKY_RELU,
     LEAKY_RELU_BACKWARD,
@@ -23,10 +22,11 @@ from cyrelu._loops cimport (
     ONE_BY_ONE,
     OPERAND_COUNT,
     OUT,
+    READ_AHEAD,
     RELU,
     RELU_BACKWARD,
     RELU_GRAD,
-    STREAMING,
+    STREAMED,
     X,
     Kernel,
     Loops,

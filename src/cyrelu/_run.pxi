@@ -22,11 +22,11 @@ cdef void run(
         operands.step[NEGATIVE_SLOPE] != 0 or operands.step[AT_ZERO] != 0
     )
     cdef Py_ssize_t head
-    if manner == STREAMING:
+    if manner & STREAMED:
         head = elements_to_line(operands.data[OUT], n, item)
-        run_in_blocks(kernel, single, operands, 0, head, array_factors, CACHED)
-        run_in_blocks(kernel, single, operands, head, n, array_factors, STREAMING)
-    elif manner == CACHED and are_contiguous(kernel, operands, item, array_factors):
+        run_in_blocks(kernel, single, operands, 0, head, array_factors, 0)
+        run_in_blocks(kernel, single, operands, head, n, array_factors, manner)
+    elif manner == 0 and are_contiguous(kernel, operands, item, array_factors):
         run_pass(kernel, single, operands, n, array_factors)
     else:
         run_in_blocks(kernel, single, operands, 0, n, array_factors, manner)
@@ -88,8 +88,8 @@ cdef void run_in_blocks(
 ) noexcept nogil:
     """Run the elements from start to stop; where they are streamed, out[start] begins a line."""
     cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
-    cdef Py_ssize_t block = 1 if manner == ONE_BY_ONE else BLOCK_BYTES // item
-    cdef bint out_is_direct = manner == CACHED and operands.step[OUT] == item
+    cdef Py_ssize_t block = 1 if manner & ONE_BY_ONE else BLOCK_BYTES // item
+    cdef bint out_is_direct = not manner & STREAMED and operands.step[OUT] == item
     cdef Py_ssize_t first = start
     cdef Py_ssize_t count, streamed
     cdef char[OPERAND_COUNT * BLOCK_BYTES + LINE_BYTES] memory
@@ -107,17 +107,17 @@ cdef void run_in_blocks(
                 piece.data[k] = NULL
             elif operands.step[k] == item or (is_factor(k) and not array_factors):
                 piece.data[k] = data
-                if manner == STREAMING and not is_factor(k):
+                if manner & READ_AHEAD and not is_factor(k):
                     prefetch(data + PREFETCH_BYTES, BLOCK_BYTES // LINE_BYTES)
             else:
                 piece.data[k] = buffers + k * BLOCK_BYTES
                 # A repeated number is packed once, unless it may be an out that changes (reduce).
-                if operands.step[k] != 0 or start == first or manner == ONE_BY_ONE:
+                if operands.step[k] != 0 or start == first or manner & ONE_BY_ONE:
                     pack(single, data, operands.step[k], piece.data[k], count)
         run_pass(kernel, single, &piece, count, array_factors)
         data = operands.data[OUT] + start * operands.step[OUT]
         streamed = 0
-        if manner == STREAMING:
+        if manner & STREAMED:
             streamed = count * item // LINE_BYTES
             stream(data, piece.data[OUT], streamed)
             streamed = streamed * LINE_BYTES // item
@@ -130,7 +130,7 @@ cdef void run_in_blocks(
                 count - streamed,
             )
         start += count
-    if manner == STREAMING:
+    if manner & STREAMED:
         stream_fence()
 
 

@@ -24,6 +24,7 @@ LOOPS = {
 # report caches that they share with strangers: above 32 MiB it paid on all that were measured,
 # also when out is read straight afterwards (benchmarks/NOTES.md).
 MIN_STREAM_BYTES, MAX_STREAM_BYTES = 4 << 20, 32 << 20
+MAX_READ_AHEAD_BYTES = 128 << 20  # for the same reason
 
 
 def num_threads() -> int | None:
@@ -39,6 +40,11 @@ def stream_bytes() -> int:
     if cache is None:
         return MAX_STREAM_BYTES
     return min(max(cache * 3 // 4, MIN_STREAM_BYTES), MAX_STREAM_BYTES)
+
+
+def read_ahead_bytes() -> int:
+    """From how many bytes on, read and written, a call reads ahead: what the caches cannot hold."""
+    return min(_cpu.last_cache_bytes() or MAX_READ_AHEAD_BYTES, MAX_READ_AHEAD_BYTES)
 
 
 def instruction_set() -> str:
