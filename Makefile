@@ -5,7 +5,8 @@
 
 .DELETE_ON_ERROR:
 # Those with run- work in the environment that VENV names.
-.PHONY: demo test test-debug test-serial test-downstream run-test-downstream lint format bench run-bench vectorization clean
+.PHONY: demo test test-debug test-serial test-downstream run-test-downstream test-forks run-test-forks \
+	prove soak large lint format bench run-bench vectorization clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,6 +33,19 @@ test-downstream:
 
 run-test-downstream: $(VENV)/installed $(VENV)/group-downstream
 	$(BIN)/python -m pytest tests/downstream
+
+# Beside PyTorch, scikit-learn and Numba, each with threads of its own at work.
+test-forks:
+	@$(MAKE) --no-print-directory VENV=.venv-bench run-test-forks
+
+run-test-forks: $(VENV)/installed $(VENV)/peers $(VENV)/group-forks
+	$(BIN)/python -m pytest tests/test_fork.py
+
+# Programs that take minutes; each ends in a line with its figures.
+prove soak large: $(VENV)/installed $(VENV)/group-test
+prove: ; $(BIN)/python tests/long/every_float32.py
+soak: ; $(BIN)/python tests/long/many_threads.py
+large: ; $(BIN)/python tests/long/beyond_2_31.py
 
 lint: $(VENV)/group-lint
 	$(BIN)/ruff check

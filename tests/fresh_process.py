@@ -8,11 +8,15 @@ from pathlib import Path
 
 
 def run_python(code, **environment):
-    """What a fresh interpreter prints; it must end in time, without our warnings."""
+    """What a fresh interpreter prints; it must end in time, without our warnings.
+
+    Of the environment's variables, None takes one away.
+    """
+    environment = {**os.environ, **environment}
     return subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", "-c", textwrap.dedent(code)],
         cwd=Path(__file__).parent,
-        env={**os.environ, **environment},
+        env={name: value for name, value in environment.items() if value is not None},
         capture_output=True,
         text=True,
         timeout=120,

@@ -56,6 +56,18 @@ def assert_same_bits(result, expected):
     np.testing.assert_array_equal(bits(result), bits(expected))
 
 
+def assert_same_on_every_path(result, expected, operands):
+    """The same bits; but where a factor and grad are both NaN, either may have come back.
+
+    Which one a product keeps depends on the order in which the compiler put them.
+    """
+    factors = [value for name, value in operands.items() if name not in ("grad", "x")]
+    if "grad" in operands and any(np.isnan(factor).any() for factor in factors):
+        assert_same(result, expected)
+    else:
+        assert_same_bits(result, expected)
+
+
 def bits(array):
     """The array's bit patterns as unsigned integers."""
     native = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("="), copy=False)

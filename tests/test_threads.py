@@ -1,10 +1,8 @@
-"""Threads: the limit in force, the same bits, many callers at once, forked children."""
+"""Threads: the limit in force, the same bits, many callers at once."""
 
 import contextlib
-import multiprocessing
 import os
 import sys
-import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +13,7 @@ from fresh_process import run_python
 from oracle import assert_same_bits
 
 import cyrelu
+from cyrelu import _threads
 from cyrelu._cpu_quota import cpu_quota
 
 has_openmp = cyrelu.show_config("dicts")["openmp"]["specification"] is not None
@@ -92,6 +91,13 @@ class TestEnvironment:
     def test_omp_num_threads(self):
         environment = {"OMP_NUM_THREADS": "1", "CYRELU_NUM_THREADS": ""}
         assert run_python(self.REPORT, **environment).stdout == "1\n"
+
+    @needs_openmp
+    @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs CPU affinity")
+    def test_the_processors_that_the_process_may_use(self):
+        code = f"import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); {self.REPORT}"
+        finished = run_python(code, CYRELU_NUM_THREADS=None, OMP_NUM_THREADS=None)
+        assert finished.stdout == "1\n", finished.stderr
 
     @pytest.mark.parametrize("value", ["0", "-3", "many", "2.5", "99999"])
     def test_an_unusable_value_warns_and_is_ignored(self, value):
@@ -201,6 +207,70 @@ def test_a_team_is_used_above_the_gate_and_not_after_a_stall():
     assert finished.returncode == 0, finished.stderr
 
 
+@needs_openmp
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
+def test_a_team_takes_no_processors_that_other_teams_use():
+    code = """
+        import os, numpy as np, cyrelu
+        from cyrelu import _dispatch, _threads
+        def running():
+            return len(os.listdir("/proc/self/task"))
+        _dispatch.set_stall_policy(pause=0)
+        x = np.random.default_rng(0).standard_normal(1_000_000)
+        expected = np.maximum(x, 0)
+        cyrelu.set_num_threads(2)
+        before = running()
+        assert _threads.occupy_processors(len(os.sched_getaffinity(0))) == 0
+        assert (cyrelu.relu(x) == expected).all()
+        assert (cyrelu.relu(x[::-1])[::-1] == expected).all()
+        assert running() == before, "another team has all processors"
+        _threads.occupy_processors(-len(os.sched_getaffinity(0)))
+        assert (cyrelu.relu(x) == expected).all()
+        assert running() == before + 1, "it has gone"
+        cyrelu.set_num_threads(len(os.sched_getaffinity(0)) + 2)
+        assert (cyrelu.relu(x) == expected).all()
+        assert running() == before + len(os.sched_getaffinity(0)) + 1, "alone, as many as asked"
+        assert _threads.occupy_processors(0) == 0
+    """
+    finished = run_python(code, OMP_WAIT_POLICY="passive")
+    assert finished.returncode == 0, finished.stderr
+
+
+@needs_openmp
+def test_workers_of_dask_do_not_multiply_threads():
+    da = pytest.importorskip("dask.array")
+    x = da.from_array(sample(np.float32, (64, 100_000)), chunks=(4, 100_000))
+    stop, seen = threading.Event(), {0}
+
+    def watch():
+        while not stop.wait(1e-4):
+            seen.add(_threads.occupy_processors(0))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        for _ in range(5):
+            cyrelu.leaky_relu(x).compute(scheduler="threads", num_workers=8)
+    finally:
+        stop.set()
+        watcher.join()
+    assert max(seen) <= max(cyrelu.get_num_threads(), os.cpu_count())
+    assert _threads.occupy_processors(0) == 0
+
+
+def test_workers_of_joblib_share_the_processors():
+    pytest.importorskip("joblib")
+    code = """
+        import os, joblib, cyrelu
+        def limit():
+            return cyrelu.get_num_threads()
+        share = max(1, joblib.cpu_count() // 2)
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(limit)() for _ in range(4)) == [share] * 4
+    """
+    finished = run_python(code, CYRELU_NUM_THREADS=None, OMP_NUM_THREADS=None)
+    assert finished.returncode == 0, finished.stderr
+
+
 def test_many_threads_at_once():
     """Shared input, an output for each, the limit changing all the while."""
     x = sample(np.float32, 300_000)
@@ -226,73 +296,6 @@ def test_many_threads_at_once():
     finally:
         stop.set()
         changer.join()
-
-
-FORK = """
-    import os, sys, numpy as np, cyrelu
-    x = np.random.default_rng(0).standard_normal(2_000_000).astype(np.float32)
-    cyrelu.set_num_threads(2)
-    expected = cyrelu.leaky_relu(x)
-    def works():
-        return (cyrelu.leaky_relu(x) == expected).all()
-    {action}
-"""
-FORKS = {
-    "child and parent go on": """
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if works() and cyrelu.get_num_threads() == 1 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert works() and cyrelu.get_num_threads() == 2
-    """,
-    "a child's child": """
-    child = os.fork()
-    if child == 0:
-        grandchild = os.fork()
-        if grandchild == 0:
-            os._exit(0 if works() else 1)
-        failed = os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1])
-        os._exit(0 if works() and not failed else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    """,
-    "from a thread that is not the main one": """
-    import threading
-    def fork():
-        assert works()
-        child = os.fork()
-        if child == 0:
-            cyrelu.set_num_threads(4)
-            os._exit(0 if works() else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        done.append(True)
-    done = []
-    thread = threading.Thread(target=fork)
-    thread.start()
-    thread.join()
-    assert done and works()
-    """,
-}
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("action", FORKS.values(), ids=FORKS)
-def test_a_forked_child_never_hangs(action):
-    finished = run_python(textwrap.dedent(FORK).format(action=textwrap.dedent(action)))
-    assert finished.returncode == 0, finished.stderr
-
-
-def relu_sum(x):
-    return float(cyrelu.relu(x).sum(dtype=np.float64))
-
-
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
-def test_multiprocessing(method):
-    x = np.random.default_rng(0).standard_normal(400_000).astype(np.float32)
-    with cyrelu.num_threads(2):
-        expected = relu_sum(x)  # the parent has used its threads
-    with multiprocessing.get_context(method).Pool(2) as pool:
-        assert pool.map_async(relu_sum, [x] * 4).get(timeout=120) == [expected] * 4
 
 
 QUOTAS = {

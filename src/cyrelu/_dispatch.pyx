@@ -20,7 +20,8 @@ from cyrelu._loops cimport (
     Operation,
 )
 from cyrelu._openmp cimport omp_get_wtime
-from cyrelu._threads cimport thread_limit
+from cyrelu._shared cimport load_double, store_double
+from cyrelu._threads cimport give_back_processors, take_processors, thread_limit
 
 from cyrelu import _settings
 
@@ -47,9 +48,25 @@ cdef double stall_rate = 2e9  # bytes per second
 cdef double stall_pause = 0.25  # seconds
 cdef double paused_until = 0
 
-instruction_set = _settings.instruction_set()
-cdef object capsule = _settings.load_loops(instruction_set)
-cdef const Loops* loops = <const Loops*> PyCapsule_GetPointer(capsule, "cyrelu.loops")
+cdef list instruction_sets = _settings.instruction_sets()
+cdef const Loops* loops
+instruction_set = None
+
+
+def set_instruction_set(str level):
+    """Use the loops of an instruction set from now on.
+
+    For tests; users have the environment variable CYRELU_ISA.
+    """
+    global instruction_set, loops
+    if level not in instruction_sets:
+        raise ValueError(f"set_instruction_set: level is {level!r}, which this machine cannot run")
+    # The capsule is kept by its module, which is never unloaded.
+    loops = <const Loops*> PyCapsule_GetPointer(_settings.load_loops(level), "cyrelu.loops")
+    instruction_set = level
+
+
+set_instruction_set(_settings.instruction_set())
 
 
 cdef const Kernel* kernel(Operation operation) noexcept nogil:
@@ -115,7 +132,7 @@ cdef void run_rows(
         chunks = min(chunks_for(traffic), rows.count)
         work.length = (rows.count + chunks - 1) // chunks
         if chunks == 1:
-            run_chunk(&work, 0, rows.count)
+            run_chunk(&work, 0)
         else:
             run_in_parallel(&work, chunks, traffic)
 
@@ -197,7 +214,7 @@ cdef Py_ssize_t traffic_of(const Operands* operands, Py_ssize_t n, Py_ssize_t it
 
 cdef Py_ssize_t chunks_for(Py_ssize_t traffic) noexcept nogil:
     """Among how many threads to split a call; 1 for none."""
-    if not threads_may_pay(traffic) or omp_get_wtime() < paused_until:
+    if not threads_may_pay(traffic) or omp_get_wtime() < load_double(&paused_until):
         return 1
     return min(<Py_ssize_t> thread_limit(), traffic // <Py_ssize_t> CHUNK_BYTES)
 
@@ -215,19 +232,25 @@ cdef struct Work:
 
 
 cdef void run_in_parallel(const Work* work, Py_ssize_t chunks, Py_ssize_t traffic) noexcept nogil:
-    global paused_until
     cdef Py_ssize_t k
     cdef int threads = thread_limit()
+    if not take_processors(threads):
+        for k in range(chunks):
+            run_chunk(work, k)
+        return
     cdef double start = omp_get_wtime()
     # The team is always as large as the limit: libgomp is slow when its size varies.
     for k in prange(chunks, num_threads=threads, schedule="static"):
-        run_chunk(work, max(0, k * work.length - work.before), (k + 1) * work.length - work.before)
+        run_chunk(work, k)
     cdef double stop = omp_get_wtime()
+    give_back_processors(threads)
     if stop - start > stall_grace + traffic / stall_rate:
-        paused_until = stop + stall_pause
+        store_double(&paused_until, stop + stall_pause)
 
 
-cdef void run_chunk(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+cdef void run_chunk(const Work* work, Py_ssize_t k) noexcept nogil:
+    cdef Py_ssize_t start = max(0, k * work.length - work.before)
+    cdef Py_ssize_t stop = (k + 1) * work.length - work.before
     cdef Operands chunk = work.operands[0]
     if work.rows != NULL:
         run_some_rows(work, start, min(stop, work.rows.count))
@@ -286,10 +309,11 @@ def set_stall_policy(double grace=stall_grace, double rate=stall_rate, double pa
 
     For tests and benchmarks: pause=0 keeps the team whatever the machine is doing.
     """
-    global stall_grace, stall_rate, stall_pause, paused_until
-    stall_grace, stall_rate, stall_pause, paused_until = grace, rate, pause, 0
+    global stall_grace, stall_rate, stall_pause
+    stall_grace, stall_rate, stall_pause = grace, rate, pause
+    store_double(&paused_until, 0)
 
 
 def paused():
     """Whether calls go without a team just now."""
-    return omp_get_wtime() < paused_until
+    return omp_get_wtime() < load_double(&paused_until)

@@ -8,11 +8,36 @@ cdef extern from *:
     #else
         #define CYRELU_OPENMP_VERSION 0
         #define omp_get_max_threads() 1
+        #define omp_get_num_procs() 1
         #define omp_in_parallel() 0
         #define omp_get_wtime() 0.0
+    #endif
+
+    #if defined(_OPENMP) && defined(__ELF__)
+        /* Names of the runtime that is there when the program runs, NULL where it lacks them:
+           OpenMP 5.0's, and one that LLVM's and Intel's runtimes have and GNU's has not. */
+        extern int cyrelu_pause_all(int) __asm__("omp_pause_resource_all") __attribute__((weak));
+        extern int cyrelu_kmp_marker(void) __asm__("kmp_get_blocktime") __attribute__((weak));
+
+        /* Only GNU's runtime is asked to end its teams: others may crash. */
+        static int cyrelu_can_dismiss_teams(void) {
+            return cyrelu_pause_all != NULL && cyrelu_kmp_marker == NULL;
+        }
+
+        /* Ends the calling thread's team; whether it has none now, so that a fork is safe. */
+        static int cyrelu_dismiss_team(void) {
+            enum { HARD = 2 };
+            return cyrelu_can_dismiss_teams() && cyrelu_pause_all(HARD) == 0;
+        }
+    #else
+        #define cyrelu_can_dismiss_teams() 0
+        #define cyrelu_dismiss_team() 0
     #endif
     """
     int CYRELU_OPENMP_VERSION  # the yyyymm of the specification, 0 without OpenMP
     int omp_get_max_threads() noexcept nogil
+    int omp_get_num_procs() noexcept nogil
     int omp_in_parallel() noexcept nogil
     double omp_get_wtime() noexcept nogil
+    bint can_dismiss_teams "cyrelu_can_dismiss_teams"() noexcept nogil
+    bint dismiss_team "cyrelu_dismiss_team"() noexcept nogil

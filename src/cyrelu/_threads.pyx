@@ -1,9 +1,16 @@
 # How many threads a call may use: the limit in force, read at every call.
 
 import operator
-import os
 
-from cyrelu._openmp cimport CYRELU_OPENMP_VERSION, omp_get_max_threads, omp_in_parallel
+from cyrelu._openmp cimport (
+    CYRELU_OPENMP_VERSION,
+    can_dismiss_teams,
+    dismiss_team,
+    omp_get_max_threads,
+    omp_get_num_procs,
+    omp_in_parallel,
+)
+from cyrelu._shared cimport add_int, load_int, store_int, swap_int
 
 from cyrelu import _settings
 from cyrelu._cpu_quota import cpu_quota
@@ -16,6 +23,22 @@ cdef extern from "Python.h":
     int PyThread_tss_set(Py_tss_t* key, void* value)
     void* PyThread_tss_get(Py_tss_t* key) noexcept nogil
 
+cdef extern from *:
+    """
+    #if defined(__unix__) || defined(__APPLE__)
+        #include <pthread.h>
+        #define cyrelu_at_fork(before, after_in_child) pthread_atfork(before, NULL, after_in_child)
+        static __thread int cyrelu_team_is_dismissed;
+    #else
+        #define cyrelu_at_fork(before, after_in_child) 0
+        static int cyrelu_team_is_dismissed;
+    #endif
+    """
+    int at_fork "cyrelu_at_fork"(
+        void (*before)() noexcept nogil, void (*after_in_child)() noexcept nogil
+    )
+    bint team_is_dismissed "cyrelu_team_is_dismissed"  # of the thread that is forking
+
 cdef enum:
     UNSET = 0
 
@@ -23,22 +46,54 @@ cdef int MAX_THREADS = _settings.MAX_THREADS
 cdef int process_limit = UNSET  # set_num_threads, at first CYRELU_NUM_THREADS
 cdef Py_tss_t* block_limit = PyThread_tss_alloc()  # num_threads blocks: a number per thread
 cdef int quota = UNSET
-cdef bint forked = False
+cdef int processors = 1  # that this process may keep busy
+cdef int busy = 0  # threads in teams at work
+cdef bint team_is_lost = False
 
 
 cdef int thread_limit() noexcept nogil:
-    # A forked child has the OpenMP runtime's memory but not its threads: libgomp would wait for
-    # them for ever. Inside a parallel region of the caller's own, its threads do the work.
-    if forked or omp_in_parallel():
+    # Inside a parallel region of the caller's own, its threads do the work.
+    if team_is_lost or omp_in_parallel():
         return 1
     cdef int limit = <int> <Py_ssize_t> PyThread_tss_get(block_limit)
     if limit == UNSET:
-        limit = process_limit
+        limit = load_int(&process_limit)
     if limit == UNSET:
         limit = min(omp_get_max_threads(), MAX_THREADS)
         if quota != UNSET:
             limit = min(limit, quota)
     return limit
+
+
+cdef bint take_processors(int threads) noexcept nogil:
+    """Whether a team may start: alone, or where the others leave it enough processors.
+
+    Where several threads call at once (joblib's and dask's do), each with a team of its own, they
+    would be in each other's way. A team taken is to be given back.
+    """
+    cdef int others = load_int(&busy)
+    while others == 0 or others + threads <= processors:
+        if swap_int(&busy, &others, others + threads):
+            return True
+    return False
+
+
+cdef void give_back_processors(int threads) noexcept nogil:
+    add_int(&busy, -threads)
+
+
+# A forked child has the OpenMP runtime's memory but not its threads: the runtime would wait for
+# them for ever. GNU's can end the team of the forking thread first; both processes then build
+# new ones when they need them. Others cannot, and the child goes on with one thread.
+cdef void before_fork() noexcept nogil:
+    global team_is_dismissed
+    team_is_dismissed = not team_is_lost and dismiss_team()
+
+
+cdef void after_fork_in_child() noexcept nogil:
+    global team_is_lost, busy
+    team_is_lost = not team_is_dismissed
+    busy = 0  # teams of other threads have not come along
 
 
 def get_num_threads():
@@ -47,7 +102,8 @@ def get_num_threads():
     Returns
     -------
     int
-        The first of these that applies: 1 in a forked child process; the innermost
+        The first of these that applies: 1 in a forked child process whose OpenMP runtime does
+        not survive that (all but GNU's); the innermost
         `num_threads` block of this thread; the last `set_num_threads`; the environment variable
         ``CYRELU_NUM_THREADS`` as it was at import; the smaller of OpenMP's limit
         (``OMP_NUM_THREADS``, CPU affinity, ``threadpoolctl``) and the CPU quota of the control
@@ -95,8 +151,7 @@ def set_num_threads(n):
     >>> cyrelu.get_num_threads()
     2
     """
-    global process_limit
-    process_limit = checked("set_num_threads", n)
+    store_int(&process_limit, checked("set_num_threads", n))
 
 
 class num_threads:
@@ -171,22 +226,27 @@ def limits():
     """The limit in force and everything it may come from, for show_config."""
     return {
         "limit": thread_limit(),
-        "in a forked child": forked,
+        "survive a fork": can_dismiss_teams(),
+        "lost in a fork": team_is_lost,
         "num_threads block": <Py_ssize_t> PyThread_tss_get(block_limit) or None,
-        "set_num_threads or CYRELU_NUM_THREADS": process_limit or None,
+        "set_num_threads or CYRELU_NUM_THREADS": load_int(&process_limit) or None,
         "OpenMP": omp_get_max_threads(),
         "cgroup CPU quota": quota or None,
     }
 
 
-def _after_fork_in_child():
-    global forked
-    forked = True
+def occupy_processors(int threads):
+    """Count these threads as a team at work, return how many were before. For tests.
+
+    A negative number ends that.
+    """
+    return add_int(&busy, threads)
 
 
 if block_limit == NULL or PyThread_tss_create(block_limit) != 0:
     raise MemoryError("cyrelu: no thread-specific storage left")
 quota = cpu_quota() or UNSET
 process_limit = _settings.num_threads() or UNSET
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+processors = min(omp_get_num_procs(), quota or MAX_THREADS)
+if at_fork(before_fork, after_fork_in_child) != 0:
+    raise MemoryError("cyrelu: pthread_atfork has no memory left")

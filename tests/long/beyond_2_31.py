@@ -1,0 +1,136 @@
+"""Arrays of more than 2**31 elements: right at both ends and around 2**31 and 2**32 bytes.
+
+    python tests/long/beyond_2_31.py [--folder FOLDER]
+
+In place on 8.6 GB of float32; a backward pass on three views of them; an output that lies in a
+file (in FOLDER, default: the one for temporary files) and is larger than the memory allowed to
+the process's page cache would be on a smaller machine; a request that no memory can meet.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+from oracle import bits, leaky_relu, relu, relu_backward
+from tqdm import tqdm
+
+import cyrelu
+
+N = 2**31 + 12_345
+PLACES = [0, 2**29, 2**30, 2**31, N]  # elements; 2**29 of them are 2**31 bytes
+AROUND = 3_000
+PATTERN = np.resize(np.array([-3, -0.0, 0.0, 1e-40, -1e-40, np.inf, -np.inf, 2], np.float32), 1009)
+
+
+def filled(n):
+    """A pattern whose period divides no power of two, over and over."""
+    x = np.empty(n, np.float32)
+    whole = n // PATTERN.size
+    x[: whole * PATTERN.size].reshape(whole, PATTERN.size)[:] = PATTERN
+    x[whole * PATTERN.size :] = PATTERN[: n % PATTERN.size]
+    return x
+
+
+def neighbourhoods(n):
+    for place in PLACES:
+        yield slice(max(0, place - AROUND), min(n, place + AROUND))
+
+
+def value_at(part):
+    """What `filled` wrote there."""
+    return PATTERN[np.arange(part.start, part.stop) % PATTERN.size]
+
+
+def check(result, expected):
+    """Compare around the places; the sum of the bits elsewhere would take minutes."""
+    for part in neighbourhoods(result.size):
+        np.testing.assert_array_equal(bits(result[part]), bits(expected(value_at(part))))
+
+
+def in_place(_folder):
+    x = filled(N)
+    assert cyrelu.leaky_relu(x, -2, out=x) is x
+    check(x, lambda x: leaky_relu(x, np.float32(-2)))
+    assert cyrelu.relu(x, out=x) is x
+    check(x, lambda x: relu(leaky_relu(x, np.float32(-2))))
+    return f"{N:,} float32 in place"
+
+
+def the_ufunc(_folder):
+    x = filled(N)
+    cyrelu.ufuncs.relu(x, out=x)
+    check(x, relu)
+    return f"{N:,} float32 through the ufunc"
+
+
+def backward(_folder):
+    x = filled(N)
+    half = np.float32(0.5)
+    cyrelu.relu_backward(x, x, out=x, at_zero=0.5)
+    check(x, lambda x: relu_backward(x, x, half))
+    return f"{N:,} float32, relu_backward, grad and x and out the same"
+
+
+def strided(_folder):
+    memory = filled(N)
+    view = memory[::-3]
+    expected = relu(view[:AROUND].copy()), relu(view[-AROUND:].copy())
+    between = memory[1::3][-AROUND:].copy()
+    cyrelu.relu(view, out=view)
+    np.testing.assert_array_equal(bits(view[:AROUND]), bits(expected[0]))
+    np.testing.assert_array_equal(bits(view[-AROUND:]), bits(expected[1]))
+    np.testing.assert_array_equal(bits(memory[1::3][-AROUND:]), bits(between))
+    return f"a view of {view.size:,} over {N:,} float32, backwards"
+
+
+def a_file(folder):
+    """Memory-mapped, in and out, one file for both."""
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        x = np.memmap(file, np.float32, "w+", shape=N)
+        part = 2**26
+        for start in range(0, N, part):
+            stop = min(N, start + part)
+            x[start:stop] = np.resize(np.roll(PATTERN, -start % PATTERN.size), stop - start)
+        cyrelu.relu(x, out=x)
+        check(np.asarray(x), relu)
+        x.flush()
+        again = np.memmap(file, np.float32, "r", shape=N)
+        check(np.asarray(again), relu)
+    return f"{N * 4:,} bytes mapped from a file, in place"
+
+
+def no_memory(_folder):
+    x = np.broadcast_to(np.float32(1), 2**45)
+    for call in (cyrelu.relu, cyrelu.ufuncs.relu, cyrelu.leaky_relu_grad):
+        try:
+            call(x, *([0.5, 1] if call is cyrelu.ufuncs.leaky_relu_grad else []))
+        except MemoryError:
+            continue
+        raise AssertionError(f"{call}: 128 TiB were there")
+    return "128 TiB: MemoryError"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", default=None)
+    folder = parser.parse_args().folder
+    with tqdm([in_place, the_ufunc, backward, strided, a_file, no_memory]) as steps:
+        for step in steps:
+            steps.set_description(step.__name__)
+            began = time.monotonic()
+            try:
+                line = step(folder)
+            except MemoryError:
+                steps.write(f"{step.__name__}: left out, this machine has not enough memory")
+                continue
+            steps.write(f"{line}: right, {time.monotonic() - began:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

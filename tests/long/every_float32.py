@@ -1,0 +1,108 @@
+"""Every float32 there is, through every function, against a line of NumPy, bit for bit.
+
+    python tests/long/every_float32.py [--only relu ...] [--every N]
+
+All 2**32 bit patterns go through each function, on each instruction set that the machine can run,
+with out streamed and not. A backward pass gets, for each x, a grad of its own: it meets every bit
+pattern once too. --every N takes one block of N, for a look in seconds.
+"""
+
+import argparse
+import itertools
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+from cases import CASES
+from tqdm import tqdm
+
+import cyrelu
+from cyrelu import _dispatch
+
+PATTERNS = 2**32
+BLOCK = 2**16  # in and out and what the oracle needs in between stay in the second cache
+BLOCKS_OF_A_TASK = 256
+FACTORS = {"negative_slope": 0.01, "at_zero": 1.0}
+LEVELS = cyrelu.show_config("dicts")["instruction set"]["available"]
+STREAMED = {"streamed": 0, "not streamed": 2**62}  # from how many bytes on
+ODD = np.uint32(2654435761)  # multiplying by an odd number reaches every pattern once
+
+
+def operands_of_block(case, start, count=BLOCK):
+    """The patterns from start on as x, as many others as grad, and the factors."""
+    patterns = np.arange(start, start + count, dtype=np.uint64).astype(np.uint32)
+    operands = {"grad": (patterns * ODD).view(np.float32), "x": patterns.view(np.float32)}
+    return {name: operands.get(name, FACTORS.get(name)) for name in case.operands}
+
+
+def wrong_results(case, operands, call=None):
+    """A line for each result that is wrong, on any instruction set, streamed or not."""
+    call = call or case.call
+    patterns = operands["x"].view(np.uint32)
+    expected = case.expected(operands).view(np.uint32)
+    out = np.empty_like(operands["x"])
+    result = out.view(np.uint32)
+    lines = []
+    for level, (streamed, stream_bytes) in itertools.product(LEVELS, STREAMED.items()):
+        _dispatch.set_instruction_set(level)
+        _dispatch.set_thresholds(stream=stream_bytes)
+        result[:] = ~expected
+        call(operands, out=out)
+        if not np.array_equal(result, expected):
+            lines += [
+                f"{level}, {streamed}: {case.name} of 0x{patterns[i]:08x} "
+                f"is 0x{result[i]:08x}; expected 0x{expected[i]:08x}"
+                for i in np.flatnonzero(result != expected)
+            ]
+    return lines
+
+
+def check(task):
+    """The wrong results of a function in a row of blocks, from the first block that has some."""
+    name, start, blocks = task
+    [case] = [case for case in CASES if case.name == name]
+    with cyrelu.num_threads(1):
+        for first in range(start, start + blocks * BLOCK, BLOCK):
+            if lines := wrong_results(case, operands_of_block(case, first)):
+                return lines[:10]
+    return []
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = [case.name for case in CASES]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="FUNCTION")
+    parser.add_argument("--every", type=int, default=1, metavar="N")
+    options = parser.parse_args()
+
+    span = BLOCK * (BLOCKS_OF_A_TASK if options.every == 1 else 1)
+    starts = range(0, PATTERNS, span * options.every)
+    tasks = [(name, start, span // BLOCK) for name in options.only for start in starts]
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    began = time.monotonic()
+    wrong = []
+    with (
+        multiprocessing.get_context("spawn").Pool(processors) as pool,
+        tqdm(total=len(tasks) * span, unit=" patterns", unit_scale=True) as progress,
+    ):
+        for lines in pool.imap_unordered(check, tasks):
+            progress.update(span)
+            wrong += lines
+    for line in wrong[:20]:
+        print(line)
+    results = len(LEVELS) * len(tasks) * span * len(STREAMED)
+    print(
+        f"{len(starts) * span:,} float32 patterns, {len(options.only)} functions, "
+        f"{', '.join(LEVELS)}, streamed and not: {results:,} results, "
+        f"{'some' if wrong else 'none'} wrong, {time.monotonic() - began:.0f} s"
+    )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""Processes that fork: parent and child go on, right and in time, threads included."""
+
+import multiprocessing
+import os
+import textwrap
+
+import numpy as np
+import pytest
+from fresh_process import run_python
+
+import cyrelu
+
+survives = cyrelu.show_config("dicts")["threads"]["survive a fork"]
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+START = """
+    import os, threading, numpy as np, cyrelu
+    from cyrelu import _dispatch
+    _dispatch.set_stall_policy(pause=0)
+    x = np.random.default_rng(0).standard_normal(2_000_000).astype(np.float32)
+    cyrelu.set_num_threads(2)
+    with cyrelu.num_threads(1):
+        expected = cyrelu.leaky_relu(x)
+    def works():
+        return (cyrelu.leaky_relu(x) == expected).all()
+    def threads_of_this_process():
+        return len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") else None
+    def forked(work):
+        "Whether a child did this work and could say so."
+        child = os.fork()
+        if child == 0:
+            done = False
+            try:
+                done = work()
+            finally:
+                os._exit(0 if done else 1)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    def in_a_thread(work):
+        done = []
+        thread = threading.Thread(target=lambda: done.append(work()))
+        thread.start()
+        thread.join()
+        return done == [True]
+"""
+FORKS = {
+    "after threads were used; both go on": """
+        assert works() and forked(works) and works() and cyrelu.get_num_threads() == 2
+    """,
+    "before threads were used": """
+        assert forked(works) and works()
+    """,
+    "the child has its threads": """
+        def has_threads():
+            assert cyrelu.get_num_threads() == {limit}
+            return works() and threads_of_this_process() in (None, {limit})
+        assert works() and forked(has_threads)
+    """,
+    "twice, one after the other": """
+        assert works() and forked(works) and works() and forked(works) and works()
+    """,
+    "twice without a call in between": """
+        assert works() and forked(works) and forked(works) and works()
+    """,
+    "a child's child": """
+        assert works() and forked(lambda: works() and forked(works) and works()) and works()
+    """,
+    "a child's child, the child without a call": """
+        assert works() and forked(lambda: forked(works) and works())
+    """,
+    "from a thread that is not the main one": """
+        assert works() and in_a_thread(lambda: works() and forked(works) and bool(works()))
+        assert works() and forked(works)
+    """,
+    "from a thread that has not called yet": """
+        assert works() and in_a_thread(lambda: forked(works) and bool(works())) and works()
+    """,
+    "a child that calls from a new thread": """
+        assert works() and forked(lambda: in_a_thread(lambda: bool(works())) and works())
+    """,
+    "while other threads are in calls": """
+        stop = threading.Event()
+        def call():
+            while not stop.is_set():
+                assert works()
+        callers = [threading.Thread(target=call) for _ in range(3)]
+        for caller in callers:
+            caller.start()
+        try:
+            for _ in range(20):
+                assert works() and forked(works)
+        finally:
+            stop.set()
+            for caller in callers:
+                caller.join()
+    """,
+    "before workers are needed, one of which is replaced": """
+        def serve():
+            return all(in_a_thread(lambda: bool(works())) for _ in range(5)) and works()
+        assert works()
+        def worker():
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if serve() else 1)
+            return child
+        workers = [worker() for _ in range(3)]
+        ended, status = os.wait()
+        assert status == 0
+        workers.append(worker())
+        while workers := [child for child in workers if child != ended]:
+            ended, status = os.wait()
+            assert status == 0
+    """,
+}
+
+
+@needs_fork
+@pytest.mark.parametrize("action", FORKS.values(), ids=FORKS)
+def test_a_fork(action):
+    action = textwrap.dedent(action).replace("{limit}", "2" if survives else "1")
+    finished = run_python(textwrap.dedent(START) + action)
+    assert finished.returncode == 0, finished.stderr
+
+
+@needs_fork
+def test_a_limit_of_threadpoolctl_holds_on():
+    pytest.importorskip("threadpoolctl")
+    action = """
+        import threadpoolctl
+        with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+            assert forked(lambda: cyrelu.get_num_threads() == 1)
+            assert cyrelu.get_num_threads() == 1
+    """
+    start = textwrap.dedent(START).replace("cyrelu.set_num_threads(2)", "")
+    finished = run_python(start + textwrap.dedent(action), OMP_NUM_THREADS="2")
+    assert finished.returncode == 0, finished.stderr
+
+
+# Libraries with OpenMP runtimes or thread pools of their own, put to work.
+LIBRARIES = {
+    "torch": "import torch; torch.ones(4_000_000).relu_().sum()",
+    "sklearn": """
+from sklearn.ensemble import HistGradientBoostingClassifier
+HistGradientBoostingClassifier(max_iter=2).fit(x[:20_000].reshape(-1, 10), x[:2_000] > 0)
+""",
+    "numba": """
+import numba
+@numba.njit(parallel=True)
+def total(x):
+    s = 0.0
+    for i in numba.prange(x.size):
+        s += x[i]
+    return s
+total(x)
+""",
+}
+
+
+@needs_fork
+@pytest.mark.parametrize("order", ["before", "after"])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_fork_beside_another_library(library, order):
+    pytest.importorskip(library)
+    start, other = textwrap.dedent(START), LIBRARIES[library]
+    if order == "before":
+        start = f"import {library}\n{start}\n{other}\nassert works()\n"
+    else:
+        start = f"{start}\nassert works()\n{other}\n"
+    finished = run_python(f"{start}\nassert forked(works) and works() and forked(works)")
+    assert finished.returncode == 0, finished.stderr
+
+
+def relu_sum(x):
+    return float(cyrelu.relu(x).sum(dtype=np.float64))
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
+def test_multiprocessing(method):
+    x = np.random.default_rng(0).standard_normal(400_000).astype(np.float32)
+    with cyrelu.num_threads(2):
+        expected = relu_sum(x)  # the parent has used its threads
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map_async(relu_sum, [x] * 4).get(timeout=120) == [expected] * 4
