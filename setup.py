@@ -44,6 +44,20 @@ OPENMP_FLAGS = {
     ],
     "msvc": [(["/openmp"], [])],
 }
+# Compiler and linker flags that make an error in this code, should there be one, harder to exploit;
+# each is used where the compiler has it. They cost no time (benchmarks/NOTES.md).
+HARDENING_FLAGS = {
+    "unix": [
+        (["-fstack-protector-strong"], []),
+        (["-fstack-clash-protection"], []),
+        (["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"], []),
+        (["-fcf-protection"], []),  # x86
+        (["-mbranch-protection=standard"], []),  # 64-bit Arm
+        ([], ["-Wl,-z,relro,-z,now"]),
+        ([], ["-Wl,-z,noexecstack"]),
+    ],
+    "msvc": [(["/guard:cf"], ["/guard:cf"])],
+}
 OPENMP_PROBE = """
 #include <omp.h>
 int main(void) { return omp_get_max_threads() < 1; }
@@ -61,6 +75,7 @@ def extension(name, uses_numpy=False):
     return Extension(
         f"cyrelu.{name}",
         [f"src/cyrelu/{name}.pyx"],
+        depends=["setup.py"],  # flags
         include_dirs=[numpy.get_include()] if uses_numpy else [],
         define_macros=macros,
     )
@@ -80,12 +95,11 @@ class BuildWithFlags(build_ext):
         for name in left_out:  # may be there from a build with another compiler
             Path(self.get_ext_fullpath(name)).unlink(missing_ok=True)
         self.extensions = [module for module in self.extensions if module.name not in left_out]
-        compile_flags, link_flags = self.openmp_flags(kind)
+        openmp, hardening = self.openmp_flags(kind), self.hardening_flags(kind)
         for module in self.extensions:
-            module.extra_compile_args = (
-                FLAGS[kind] + level_flags.get(module.name, []) + compile_flags
-            )
-            module.extra_link_args = link_flags
+            level = level_flags.get(module.name, [])
+            module.extra_compile_args = FLAGS[kind] + level + openmp[0] + hardening[0]
+            module.extra_link_args = openmp[1] + hardening[1]
         super().build_extensions()
 
     def instruction_set_flags(self, kind):
@@ -111,6 +125,16 @@ class BuildWithFlags(build_ext):
             sys.exit(f"{missing}, and CYRELU_OPENMP=require")
         print(f"{missing}: building without, calls use one thread", file=sys.stderr, flush=True)
         return [], []
+
+    def hardening_flags(self, kind):
+        """Those flags that this compiler and its linker have."""
+        program = "int main(void) { return 0; }"
+        compile_flags, link_flags = [], []
+        for flags in HARDENING_FLAGS[kind]:
+            if self.links(program, *flags):
+                compile_flags += flags[0]
+                link_flags += flags[1]
+        return compile_flags, link_flags
 
     def links(self, source, compile_flags, link_flags):
         """Whether the compiler makes a program of this source with these flags."""
