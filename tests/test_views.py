@@ -108,6 +108,21 @@ def test_out_may_overlap_its_input(case, dtype):
 
 @each_function
 @each_dtype
+@pytest.mark.parametrize("row", [1, 3, 63, 64])
+def test_out_may_overlap_its_input_in_short_rows(case, dtype, row):
+    """Those that are left to the ufunc in the end: nothing may have been written before."""
+    for name in case.arrays:
+        operands = operands_for(case, dtype, (9001, row))
+        memory = np.zeros((9002, row + 2), dtype)
+        memory[:-1, :-2] = operands[name]
+        operands[name] = memory[:-1, :-2]
+        expected = case.expected(operands)
+        case.call(operands, out=memory[1:, 1:-1])
+        assert_same(memory[1:, 1:-1], expected)
+
+
+@each_function
+@each_dtype
 @pytest.mark.parametrize("n", [100, 300_000])
 @pytest.mark.parametrize("reversed_", [False, True])
 def test_columns_of_one_array(case, dtype, n, reversed_):

@@ -35,6 +35,7 @@ cdef extern from "numpy/arrayobject.h":
     cnp.npy_intp* NpyIter_GetAxisStrideArray(NpyIter*, int) except NULL
     char** NpyIter_GetDataPtrArray(NpyIter*)
     PyArrayObject** NpyIter_GetOperandArray(NpyIter*)
+    void PyArray_DiscardWritebackIfCopy(cnp.ndarray)
 
 cnp.import_array()
 
@@ -106,6 +107,8 @@ cdef object call_views(
     try:
         n = walk(iterator, taken, count, &operands, &rows)
         if n < SHORT_ROW and rows.count > 1:
+            # The copy that stands in for an overlapping out is empty: not to be copied back.
+            PyArray_DiscardWritebackIfCopy(<cnp.ndarray> result)
             return None
         with nogil:
             run_rows(kernel, single, &operands, n, &rows, out_is_new)
