@@ -161,6 +161,100 @@ def test_the_numpy_error_is_the_cause():
     assert isinstance(caught.value.__cause__, TypeError)
 
 
+class TupleOfOne(tuple):
+    """What NumPy takes for no tuple of outputs, but for an output."""
+
+
+class FalseDtype:
+    """A dtype to NumPy, by its attribute, though false."""
+
+    dtype = np.dtype(np.float32)
+
+    def __bool__(self):
+        return False
+
+
+def single(n=3):
+    return np.ones(n, np.float32)
+
+
+# Calls with one fault each, and beside it something unusual that is none.
+INNOCENT = {
+    "a large integer beside a wrong out": (
+        lambda: cyrelu.leaky_relu(single(), 2**70, out=np.ones(3, int)),
+        TypeError,
+        r"^leaky_relu: out has dtype int64; expected one that float32 casts to",
+    ),
+    "a large integer beside an out of a wrong shape": (
+        lambda: cyrelu.leaky_relu(single(), 2**70, out=single(4)),
+        ValueError,
+        r"^leaky_relu: out has shape \(4,\); expected \(3,\)",
+    ),
+    "shapes that broadcast to more than there is": (
+        lambda: cyrelu.leaky_relu(
+            np.broadcast_to(np.float32(1), (2**35, 1)), np.broadcast_to(np.float32(1), (1, 2**35))
+        ),
+        ValueError,
+        "too large|too big",
+    ),
+    "the class of a dtype": (
+        lambda: cyrelu.relu(single(), dtype=np.dtypes.Float64DType, out=np.ones(3, int)),
+        TypeError,
+        r"^relu: out has dtype int64; expected one that float64 casts to",
+    ),
+    "a dtype that is false": (
+        lambda: cyrelu.relu(np.ones(3), dtype=FalseDtype(), out=np.ones(3, int)),
+        TypeError,
+        r"^relu: out has dtype int64; expected one that float32 casts to",
+    ),
+    "a tuple of another type": (
+        lambda: cyrelu.relu(single(), out=TupleOfOne((single(),))),
+        TypeError,
+        r"^relu: out is of type TupleOfOne; expected a numpy\.ndarray",
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "error", "message"), INNOCENT.values(), ids=INNOCENT)
+def test_the_explanation_blames_what_is_at_fault(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+class RefusesToBeNamed(type):
+    @property
+    def __name__(cls):
+        raise LookupError("the explanation's own")
+
+
+class RefusesToBeAsked(type):
+    def __getattr__(cls, name):
+        raise LookupError("the explanation's own")
+
+
+class RefusesToBeCounted(tuple):
+    def __iter__(self):
+        raise LookupError("the explanation's own")
+
+
+INEXPLICABLE = {
+    "type without a name": {"out": RefusesToBeNamed("Out", (), {})()},
+    "type without attributes": {"out": RefusesToBeAsked("Out", (), {})()},
+    "tuple without items": {"out": RefusesToBeCounted()},
+    "dtype": {"dtype": "no such"},
+    "casting": {"out": np.ones(3), "casting": "no such"},
+}
+
+
+@each_function
+@pytest.mark.parametrize("keywords", INEXPLICABLE.values(), ids=INEXPLICABLE)
+def test_what_cannot_be_explained_keeps_numpys_words(case, keywords):
+    """Whatever fails while the explanation is looked for says nothing about the call."""
+    with pytest.raises((TypeError, ValueError)) as caught:
+        case.call(operands_for(case, np.float32, 3), **keywords)
+    assert caught.value.__context__ is None or f"{caught.value}".startswith(case.name)
+
+
 @each_function
 def test_no_reference_is_lost_or_kept_by_an_error(case):
     operands = operands_for(case, np.float64, 3)

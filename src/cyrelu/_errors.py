@@ -5,6 +5,7 @@ Nothing here runs unless a call has already failed.
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -22,19 +23,10 @@ def explained(
     None where the cause is not one of the known ones, or where a type with an
     ``__array_ufunc__`` of its own raised: then NumPy's or its words stand.
     """
-    outputs = out if isinstance(out, tuple) else (out,)
-    if any(map(_overrides, (*inputs.values(), *outputs))):
-        return None
     try:
-        arrays = {name: np.asanyarray(value) for name, value in inputs.items()}
-    except Exception:  # whatever the argument's own __array__ raises is not ours to explain
+        problem = _problem(inputs, out, dtype, casting)
+    except Exception:  # whatever an argument raises when it is looked at is not ours to explain
         return None
-    problem = (
-        _wrong_input(arrays)
-        or _wrong_dtype(dtype)
-        or _wrong_output(arrays, outputs, dtype or _result_type(inputs), casting)
-        or _wrong_shapes(arrays)
-    )
     # A cause that does not fit what NumPy raised would mislead more than it helps.
     if problem is None or not isinstance(error, problem[0]):
         return None
@@ -43,6 +35,24 @@ def explained(
 
 
 _Problem = tuple[type[Exception], str] | None
+_WEAK = (bool, int, float)  # Python's own numbers take the dtype of the arrays beside them
+
+
+def _problem(inputs: dict[str, Any], out: Any, dtype: Any, casting: Any) -> _Problem:
+    outputs = out if type(out) is tuple else (out,)  # as NumPy: a subclass is an output
+    if any(map(_overrides, (*inputs.values(), *outputs))):
+        return None
+    arrays = {name: np.asanyarray(value) for name, value in inputs.items()}
+    strong = {name: array for name, array in arrays.items() if type(inputs[name]) not in _WEAK}
+    wanted = None if dtype is None else _as_dtype(dtype)
+    return (
+        _wrong_input(strong)
+        or _wrong_dtype(wanted)
+        or _wrong_output(outputs, _result_type(inputs) if wanted is None else wanted, casting)
+        or _wrong_shapes(arrays)
+        or _wrong_output_shape(arrays, outputs[0])
+        or _wrong_input(arrays)  # last: an integer too large for int64 is an object by itself only
+    )
 
 
 def _overrides(value: Any) -> bool:
@@ -58,16 +68,20 @@ def _wrong_input(arrays: dict[str, np.ndarray]) -> _Problem:
     return None
 
 
-def _wrong_dtype(dtype: Any) -> _Problem:
-    if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
-        return TypeError, f"dtype is {np.dtype(dtype)}; expected float32 or float64"
+def _as_dtype(dtype: Any) -> np.dtype:
+    """What a ufunc makes of it: the class of a dtype means that dtype, not object."""
+    is_class = isinstance(dtype, type(np.dtype))
+    return dtype() if is_class else np.dtype(dtype)
+
+
+def _wrong_dtype(dtype: np.dtype | None) -> _Problem:
+    if dtype is not None and dtype not in (np.float32, np.float64):
+        return TypeError, f"dtype is {dtype}; expected float32 or float64"
     return None
 
 
-def _wrong_output(
-    arrays: dict[str, np.ndarray], outputs: tuple[Any, ...], dtype: Any, casting: Any
-) -> _Problem:
-    """What is wrong with out for a result of this dtype."""
+def _wrong_output(outputs: tuple[Any, ...], dtype: np.dtype, casting: Any) -> _Problem:
+    """What is wrong with out for a result of this dtype, its shape aside."""
     if len(outputs) != 1:
         return ValueError, f"out is a tuple of {len(outputs)}; expected one array"
     (out,) = outputs
@@ -79,30 +93,33 @@ def _wrong_output(
         return ValueError, "out is read-only; expected a writeable array"
     if not np.can_cast(dtype, out.dtype, casting):
         return TypeError, (
-            f"out has dtype {out.dtype}; expected one that {np.dtype(dtype)} casts to "
+            f"out has dtype {out.dtype}; expected one that {dtype} casts to "
             f"under casting={casting!r}"
         )
+    return None
+
+
+def _wrong_output_shape(arrays: dict[str, np.ndarray], out: Any) -> _Problem:
+    if out is None:
+        return None
+    expected = np.broadcast_shapes(*(array.shape for array in arrays.values()))
     try:
-        expected = np.broadcast_shapes(*(array.shape for array in arrays.values()))
         fits = np.broadcast_shapes(expected, out.shape) == out.shape
     except ValueError:
         fits = False
-    if not fits and _wrong_shapes(arrays) is None:
-        return ValueError, f"out has shape {out.shape}; expected {expected}"
-    return None
+    return None if fits else (ValueError, f"out has shape {out.shape}; expected {expected}")
 
 
 def _result_type(inputs: dict[str, Any]) -> np.dtype:
     """The dtype that the ufunc computes in; Python's own numbers stay weak."""
-    weak = (bool, int, float)
-    operands = (v if type(v) in weak else np.asanyarray(v) for v in inputs.values())
+    operands = (v if type(v) in _WEAK else np.asanyarray(v) for v in inputs.values())
     return np.result_type(*operands, np.float32)
 
 
 def _wrong_shapes(arrays: dict[str, np.ndarray]) -> _Problem:
-    try:
-        np.broadcast_shapes(*(array.shape for array in arrays.values()))
-    except ValueError:
+    # Not np.broadcast_shapes: that also fails where the result would be too large.
+    sides = zip_longest(*(array.shape[::-1] for array in arrays.values()), fillvalue=1)
+    if any(len({*side} - {1}) > 1 for side in sides):
         shapes = ", ".join(f"{name} has shape {array.shape}" for name, array in arrays.items())
         return ValueError, f"{shapes}; expected shapes that broadcast together"
     return None
