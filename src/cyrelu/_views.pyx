@@ -123,7 +123,7 @@ cdef bint is_large_enough(PyArrayObject** arrays, int count, Py_ssize_t item) no
     for k in range(count):
         if arrays[k] != NULL:
             largest = max(largest, cnp.PyArray_SIZE(<cnp.ndarray> arrays[k]))
-    return largest * count * item >= LEAST_BYTES
+    return largest >= LEAST_BYTES // (count * item)  # broadcast: the product may be beyond all
 
 
 cdef Py_ssize_t walk(
