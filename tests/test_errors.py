@@ -5,7 +5,6 @@ And it loses nothing: out keeps every bit.
 
 import datetime
 import decimal
-import sys
 
 import numpy as np
 import pytest
@@ -197,6 +196,11 @@ INNOCENT = {
         ValueError,
         "too large|too big",
     ),
+    "more dimensions than np.broadcast_shapes takes": (
+        lambda: cyrelu.relu(np.ones((1,) * 33), out=single()),
+        ValueError,
+        r"^relu: out has shape \(3,\); expected \(1, 1, ",
+    ),
     "the class of a dtype": (
         lambda: cyrelu.relu(single(), dtype=np.dtypes.Float64DType, out=np.ones(3, int)),
         TypeError,
@@ -253,15 +257,3 @@ def test_what_cannot_be_explained_keeps_numpys_words(case, keywords):
     with pytest.raises((TypeError, ValueError)) as caught:
         case.call(operands_for(case, np.float32, 3), **keywords)
     assert caught.value.__context__ is None or f"{caught.value}".startswith(case.name)
-
-
-@each_function
-def test_no_reference_is_lost_or_kept_by_an_error(case):
-    operands = operands_for(case, np.float64, 3)
-    out = np.zeros(4)
-    watched = [*(operands[name] for name in case.arrays), out]
-    before = [sys.getrefcount(value) for value in watched]
-    for _ in range(50):
-        with pytest.raises(ValueError, match="out has shape"):
-            case.call(operands, out=out)
-    assert [sys.getrefcount(value) for value in watched] == before

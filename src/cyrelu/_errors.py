@@ -100,14 +100,10 @@ def _wrong_output(outputs: tuple[Any, ...], dtype: np.dtype, casting: Any) -> _P
 
 
 def _wrong_output_shape(arrays: dict[str, np.ndarray], out: Any) -> _Problem:
-    if out is None:
-        return None
-    expected = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-    try:
-        fits = np.broadcast_shapes(expected, out.shape) == out.shape
-    except ValueError:
-        fits = False
-    return None if fits else (ValueError, f"out has shape {out.shape}; expected {expected}")
+    expected = _broadcast(*(array.shape for array in arrays.values()))
+    if out is not None and expected is not None and _broadcast(expected, out.shape) != out.shape:
+        return ValueError, f"out has shape {out.shape}; expected {expected}"
+    return None
 
 
 def _result_type(inputs: dict[str, Any]) -> np.dtype:
@@ -117,9 +113,16 @@ def _result_type(inputs: dict[str, Any]) -> np.dtype:
 
 
 def _wrong_shapes(arrays: dict[str, np.ndarray]) -> _Problem:
-    # Not np.broadcast_shapes: that also fails where the result would be too large.
-    sides = zip_longest(*(array.shape[::-1] for array in arrays.values()), fillvalue=1)
-    if any(len({*side} - {1}) > 1 for side in sides):
+    if _broadcast(*(array.shape for array in arrays.values())) is None:
         shapes = ", ".join(f"{name} has shape {array.shape}" for name, array in arrays.items())
         return ValueError, f"{shapes}; expected shapes that broadcast together"
     return None
+
+
+def _broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """np.broadcast_shapes without its limits: it raises above 32 dimensions and 2**63 bytes."""
+    axes = zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)
+    sides = [{*axis} - {1} or {1} for axis in axes]
+    if any(len(side) > 1 for side in sides):
+        return None
+    return tuple(side.pop() for side in reversed(sides))
