@@ -6,7 +6,7 @@
 .DELETE_ON_ERROR:
 # Those with run- work in the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-downstream run-test-downstream test-forks run-test-forks \
-	prove soak large lint format bench run-bench vectorization clean
+	prove soak large fuzz run-fuzz lint format bench run-bench vectorization clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,6 +47,13 @@ prove: ; $(BIN)/python tests/long/every_float32.py
 soak: ; $(BIN)/python tests/long/many_threads.py
 large: ; $(BIN)/python tests/long/beyond_2_31.py
 
+# Calls that random bytes decide, with an eye on coverage. atheris has no wheels for every Python.
+fuzz:
+	@$(MAKE) --no-print-directory VENV=.venv-fuzz run-fuzz
+
+run-fuzz: $(VENV)/installed $(VENV)/group-fuzz
+	$(BIN)/python tests/long/fuzz.py --seconds $(or $(SECONDS),60)
+
 lint: $(VENV)/group-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -67,7 +74,7 @@ vectorization: $(VENV)/group-build
 	$(BIN)/python tools/vectorization.py
 
 clean:
-	rm -rf build dist .venv .venv-bench .venv-downstream src/*.egg-info
+	rm -rf build dist .venv .venv-bench .venv-downstream .venv-fuzz src/*.egg-info
 
 # ---- the environment
 

@@ -1,0 +1,180 @@
+"""Calls that bytes decide: what the fuzzer runs, in all dtypes, shapes, strides and overlaps.
+
+The arrays of a call are views of a few memories, some of one and the same: they lie, are aligned
+and overlap as it comes. The memories are there to be compared afterwards.
+"""
+
+import functools
+from dataclasses import dataclass, field
+
+import numpy as np
+from cases import CASES, FACTORS, sample
+
+import cyrelu
+
+SMALL, LARGE = 1 << 12, 1 << 20  # bytes of memory; calls in LARGE ones reach views and threads
+SIDES = {
+    SMALL: [3, 1, 2, 0, 4, 5, 8, 17, 65, 129],
+    LARGE: [300, 1100, 63, 64, 65, 3, 2, 17, 129, 9000, 30000, 1, 0],
+}
+COMPUTED = ["f4", "f8"]
+DTYPES = [">f4", ">f8", "f2", "i1", "u2", "i4", "i8", "c8", "U1", "M8[s]", "V4"]
+OUT_DTYPES = [">f4", ">f8", "f2", "i4"]
+
+
+class Choices:
+    """What the bytes decide, one by one; the first of everything where they have run out."""
+
+    def __init__(self, data):
+        self.bytes = iter(data)
+
+    def below(self, n):
+        value = 0
+        for _ in range(0, (n - 1).bit_length(), 8):
+            value = value << 8 | next(self.bytes, 0)
+        return value % n
+
+    def among(self, choices):
+        return choices[self.below(len(choices))]
+
+    def once_in(self, n):
+        return self.below(n) == n - 1
+
+
+@dataclass
+class Call:
+    case: object
+    as_ufunc: bool
+    threads: int
+    memories: list
+    operands: dict = field(default_factory=dict)
+    keywords: dict = field(default_factory=dict)
+
+    def __call__(self):
+        call = self.case.call_ufunc if self.as_ufunc else self.case.call
+        with cyrelu.num_threads(self.threads), np.errstate(all="ignore"):
+            return call(self.operands, **self.keywords)
+
+    @property
+    def out(self):
+        out = self.keywords.get("out")
+        return out[0] if type(out) is tuple else out
+
+    def __str__(self):
+        given = {**self.operands, **self.keywords, "out": self.out}
+        words = [f"{name}={self.described(value)}" for name, value in given.items()]
+        kind = "ufuncs." if self.as_ufunc else ""
+        return f"{kind}{self.case.name}({', '.join(words)}), {self.threads} thread(s)"
+
+    def described(self, value):
+        if not isinstance(value, np.ndarray):
+            return repr(value)
+        place = f"memory {self.place(value)}" if value.size else "no memory"
+        return f"<{value.dtype} {value.shape} by {value.strides} in {place}>"
+
+    def place(self, array):
+        """In which of the memories it begins, and where there."""
+        address = array.__array_interface__["data"][0]
+        for k, memory in enumerate(self.memories):
+            if 0 <= address - memory.ctypes.data < memory.nbytes:
+                return k, address - memory.ctypes.data
+        raise LookupError("an array outside of all memories")
+
+
+def call_from(data):
+    """The call that these bytes stand for."""
+    choices = Choices(data)
+    size = choices.among([SMALL, SMALL, LARGE])
+    main = choices.among(COMPUTED)
+    shared = numbers(size, main, choices.below(4)).copy()
+    call = Call(choices.among(CASES), choices.once_in(4), 1 + choices.below(2), [shared])
+    shape = a_shape(choices, size)
+    for name in call.case.operands:
+        if name in call.case.factors and not choices.once_in(4):
+            factors = [*FACTORS.values(), np.float32(3), np.float64(3)]
+            call.operands[name] = choices.among(factors)
+            continue
+        if choices.once_in(2):
+            call.memories.append(shared.copy())
+        dtype = choices.among(DTYPES) if choices.once_in(16) else main
+        call.operands[name] = a_view(choices, call.memories[-1], dtype, part_of(choices, shape))
+    if not choices.once_in(3):
+        call.keywords["out"] = an_out(choices, call, main, shape)
+        if choices.once_in(4):
+            call.memories.append(np.equal(shared % 3, 0).view(np.uint8))
+            where = a_view(choices, call.memories[-1], "?", part_of(choices, shape))
+            call.keywords["where"] = where
+    keyword = choices.among(["", "", "", "", "dtype", "casting", "order", "subok"])
+    if keyword:
+        values = {
+            "dtype": COMPUTED,
+            "casting": ["safe", "unsafe", "same_kind"],
+            "order": "CFAK",
+            "subok": [False, True],
+        }
+        call.keywords[keyword] = choices.among(values[keyword])
+    return call
+
+
+@functools.cache
+def numbers(size, dtype, seed):
+    return sample(np.dtype(dtype).type, size // np.dtype(dtype).itemsize, seed).view(np.uint8)
+
+
+def a_shape(choices, size):
+    shape = []
+    room = size // 24  # elements of 8 bytes, and out may have three times as many
+    for _ in range(choices.among([2, 3, 1, 4, 0])):
+        side = choices.among(SIDES[size])
+        if room >= side:
+            room //= max(1, side)
+            shape.append(side)
+    return tuple(shape)
+
+
+def part_of(choices, shape):
+    """Mostly the shape itself; now and then one that broadcasts to it, rarely one that does not."""
+    if not choices.once_in(4):
+        return shape
+    if choices.once_in(16):
+        return (7,)
+    shape = shape[choices.below(len(shape) + 1) :]
+    return tuple(1 if choices.once_in(2) else side for side in shape)
+
+
+def a_view(choices, memory, dtype, shape):
+    """An array somewhere in this memory: contiguous, or with whatever strides fit."""
+    item = np.dtype(dtype).itemsize
+    array = np.empty(shape, dtype)
+    strides = list(array.strides)
+    if choices.once_in(2):
+        step = item * choices.among([1, 1, 1, 2, 3])
+        axes = list(range(len(shape)))
+        axes = choices.among([axes[::-1], axes, axes[1:] + axes[:1]])
+        for axis in axes:
+            strides[axis] = step * choices.among([1, 1, 1, -1, -1, 2, 0])
+            padding = choices.among([0, 0, 1, 2, -1]) * item
+            step = max(item, abs(step) * shape[axis] + padding)
+    reaches = [(side - 1) * stride for side, stride in zip(shape, strides, strict=True)]
+    reach = sum(map(abs, reaches)) + item
+    if reach > memory.nbytes or array.size == 0:
+        strides, reaches, reach = array.strides, [], max(item, array.nbytes)
+    start = choices.below(memory.nbytes - reach + 1)
+    if not choices.once_in(8):
+        start -= start % item
+    start -= sum(reach for reach in reaches if reach < 0)
+    return np.ndarray(shape, dtype, memory.data, start, strides)
+
+
+def an_out(choices, call, main, shape):
+    if choices.once_in(3):
+        out = call.operands[choices.among(call.case.arrays)]
+    else:
+        if choices.once_in(8):
+            shape = (choices.among([2, 1, 3]), *shape)
+        if choices.once_in(32):
+            shape = shape[1:]
+        dtype = choices.among(OUT_DTYPES) if choices.once_in(8) else main
+        out = a_view(choices, choices.among(call.memories), dtype, shape)
+        out.flags.writeable = not choices.once_in(32)
+    return (out,) if choices.once_in(8) else out
