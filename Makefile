@@ -5,7 +5,7 @@
 
 .DELETE_ON_ERROR:
 # Those with run- work in the environment that VENV names.
-.PHONY: demo test test-debug test-serial test-downstream run-test-downstream test-forks run-test-forks \
+.PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream test-forks run-test-forks \
 	prove soak large fuzz run-fuzz lint format bench run-bench vectorization clean
 
 VENV := .venv
@@ -26,6 +26,10 @@ test-debug: build/debug/installed $(VENV)/group-test
 # The same suite against a build without OpenMP.
 test-serial: build/serial/installed $(VENV)/group-test
 	PYTHONPATH=build/serial $(BIN)/python -m pytest
+
+# The same tests, each by several threads at once.
+test-parallel: $(VENV)/installed $(VENV)/group-test $(VENV)/group-parallel
+	$(BIN)/python -m pytest --parallel-threads=4
 
 # Other projects' modules, built against the wheel in an environment of its own.
 test-downstream:

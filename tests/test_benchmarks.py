@@ -25,6 +25,8 @@ import report
 import results
 import targets
 
+pytestmark = pytest.mark.thread_unsafe(reason="measures time")
+
 CELL = cells.Cell("relu", "float32", 1000, "out", "1")
 EFFORT = measure.Effort(round_seconds=5e-4, cell_seconds=0.05, least_rounds=3, most_rounds=21)
 CYRELU = peers.PACKAGES[0]

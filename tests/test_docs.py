@@ -10,6 +10,8 @@ import pytest
 
 import cyrelu
 
+pytestmark = pytest.mark.thread_unsafe(reason="changes the limits of the process")
+
 ROOT = Path(__file__).resolve().parents[1]
 PUBLIC = {name: getattr(cyrelu, name) for name in cyrelu.__all__ if name[0] != "_"}
 del PUBLIC["ufuncs"]

@@ -8,6 +8,8 @@ from every_float32 import LEVELS, STREAMED, operands_of_block, wrong_results
 import cyrelu
 from cyrelu import _dispatch
 
+pytestmark = pytest.mark.thread_unsafe(reason="changes the instruction set of the process")
+
 COUNT = 4096
 # Where the kinds of numbers meet: zeros, subnormals, normals, infinities, NaNs.
 BOUNDARIES = [0x00000000, 0x00800000, 0x3F800000, 0x7F800000, 0x7FC00000]

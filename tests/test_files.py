@@ -11,6 +11,8 @@ from oracle import assert_same_bits
 
 import cyrelu
 
+pytestmark = pytest.mark.thread_unsafe(reason="mounts a file system")
+
 
 @pytest.mark.parametrize("n", [1, 1000, 300_001])
 def test_out_in_a_file(tmp_path, n):

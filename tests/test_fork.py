@@ -10,6 +10,8 @@ from fresh_process import run_python
 
 import cyrelu
 
+pytestmark = pytest.mark.thread_unsafe(reason="forks")
+
 survives = cyrelu.show_config("dicts")["threads"]["survive a fork"]
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

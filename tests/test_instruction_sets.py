@@ -9,6 +9,8 @@ from fresh_process import run_python
 import cyrelu
 from cyrelu import _cpu, _settings
 
+pytestmark = pytest.mark.thread_unsafe(reason="starts processes, once is enough")
+
 AVAILABLE = cyrelu.show_config("dicts")["instruction set"]["available"]
 LEVELS = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
 

@@ -17,10 +17,13 @@ from layouts import every_second, read_only, unaligned
 
 import cyrelu
 
-pytestmark = pytest.mark.skipif(
-    bool(sysconfig.get_config_var("Py_GIL_DISABLED")) or not hasattr(sys, "getrefcount"),
-    reason="needs reference counts that can be compared",
-)
+pytestmark = [
+    pytest.mark.thread_unsafe(reason="counts what everybody holds"),
+    pytest.mark.skipif(
+        bool(sysconfig.get_config_var("Py_GIL_DISABLED")) or not hasattr(sys, "getrefcount"),
+        reason="needs reference counts that can be compared",
+    ),
+]
 
 TIMES = 50
 

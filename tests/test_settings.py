@@ -6,6 +6,8 @@ from fresh_process import run_python
 import cyrelu
 from cyrelu import _settings
 
+pytestmark = pytest.mark.thread_unsafe(reason="starts processes, once is enough")
+
 REPORT = """
     import warnings
     with warnings.catch_warnings(record=True) as caught:

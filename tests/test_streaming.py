@@ -8,6 +8,8 @@ from oracle import assert_same, assert_same_bits
 import cyrelu
 from cyrelu import _dispatch
 
+pytestmark = pytest.mark.thread_unsafe(reason="changes the thresholds of the process")
+
 NEVER = 2**62
 THRESHOLDS = {
     "streamed": {"stream": 0, "read_ahead": NEVER},

@@ -16,6 +16,8 @@ import cyrelu
 from cyrelu import _threads
 from cyrelu._cpu_quota import cpu_quota
 
+pytestmark = pytest.mark.thread_unsafe(reason="changes the limits of the process")
+
 has_openmp = cyrelu.show_config("dicts")["openmp"]["specification"] is not None
 needs_openmp = pytest.mark.skipif(not has_openmp, reason="built without OpenMP")
 

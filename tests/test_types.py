@@ -9,6 +9,8 @@ import pytest
 
 import cyrelu
 
+pytestmark = pytest.mark.thread_unsafe(reason="runs a type checker, once is enough")
+
 pytest.importorskip("mypy")
 USES = Path(__file__).with_name("typed_uses.py")
 
