@@ -3,6 +3,8 @@
 Environment variables, read at build time:
     CYRELU_OPENMP   auto (default: use OpenMP where the compiler has it), require, off
     CYRELU_DEBUG    1: bounds checks, initialisation checks and assertions, for the test suite
+    CYRELU_SANITIZE the compiler's sanitizers to build with, such as address,undefined or thread;
+                    gcc's and clang's only (make sanitize runs the tests with them)
 """
 
 import os
@@ -17,7 +19,10 @@ from setuptools.command.build_ext import build_ext
 
 OPENMP = os.environ.get("CYRELU_OPENMP", "auto")
 DEBUG = os.environ.get("CYRELU_DEBUG", "0") == "1"
+SANITIZE = os.environ.get("CYRELU_SANITIZE", "")
 BUILD_DIR = f"build/{'debug' if DEBUG else 'release'}-openmp-{OPENMP}"  # never mix their objects
+if SANITIZE:
+    BUILD_DIR += "-" + SANITIZE.replace(",", "-")
 
 if OPENMP not in ("auto", "require", "off"):
     sys.exit(f"CYRELU_OPENMP is {OPENMP!r}; expected auto, require or off")
@@ -25,9 +30,16 @@ if OPENMP not in ("auto", "require", "off"):
 # -fno-trapping-math lets gcc compute both sides of a choice, without which it vectorises none of
 # the loops; it changes no result. Nothing of -ffast-math is used: it breaks NaN and -0.0.
 FLAGS = {
-    "unix": ["-O1" if DEBUG else "-O3", "-fno-trapping-math", "-ffp-contract=off"],
+    "unix": ["-O1" if DEBUG or SANITIZE else "-O3", "-fno-trapping-math", "-ffp-contract=off"],
     "msvc": ["/Od" if DEBUG else "/O2", "/fp:precise"],
 }
+# -fno-wrapv: most Pythons hand on -fwrapv, with which no overflow of an integer would be reported.
+# -U_FORTIFY_SOURCE: sanitizers watch memcpy and its like, not the checking ones in their place.
+SANITIZER_FLAGS = (
+    [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g", "-fno-wrapv", "-U_FORTIFY_SOURCE"]
+    if SANITIZE
+    else []
+)
 # The loop modules of each instruction set: flags, and a macro that these must bring about. The
 # baseline, for whatever the compiler targets by default, is built where the first one is not.
 BASELINE = "cyrelu._loops_baseline"
@@ -90,6 +102,7 @@ class BuildWithFlags(build_ext):
 
     def build_extensions(self):
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
+        self.check_sanitizers(kind)
         level_flags = self.instruction_set_flags(kind)
         left_out = {BASELINE, *INSTRUCTION_SETS} - set(level_flags)
         for name in left_out:  # may be there from a build with another compiler
@@ -98,9 +111,19 @@ class BuildWithFlags(build_ext):
         openmp, hardening = self.openmp_flags(kind), self.hardening_flags(kind)
         for module in self.extensions:
             level = level_flags.get(module.name, [])
-            module.extra_compile_args = FLAGS[kind] + level + openmp[0] + hardening[0]
-            module.extra_link_args = openmp[1] + hardening[1]
+            module.extra_compile_args = (
+                FLAGS[kind] + level + openmp[0] + hardening[0] + SANITIZER_FLAGS
+            )
+            module.extra_link_args = openmp[1] + hardening[1] + SANITIZER_FLAGS
         super().build_extensions()
+
+    def check_sanitizers(self, kind):
+        """End the build where the compiler lacks the sanitizers that were asked for."""
+        if SANITIZE and kind == "msvc":
+            sys.exit(f"CYRELU_SANITIZE is {SANITIZE!r}; MSVC is not supported, gcc and clang are")
+        program = "int main(void) { return 0; }"
+        if SANITIZE and not self.links(program, SANITIZER_FLAGS, SANITIZER_FLAGS):
+            sys.exit(f"CYRELU_SANITIZE is {SANITIZE!r}; the compiler cannot link such a program")
 
     def instruction_set_flags(self, kind):
         """The loop modules that this compiler can build, and their flags."""
