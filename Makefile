@@ -5,8 +5,9 @@
 
 .DELETE_ON_ERROR:
 # Those with run- work in the environment that VENV names.
-.PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream test-forks run-test-forks \
-	prove soak large fuzz run-fuzz lint format bench run-bench vectorization clean
+.PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream \
+	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint format bench run-bench \
+	vectorization clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -77,6 +78,10 @@ run-bench: $(VENV)/installed $(VENV)/peers
 vectorization: $(VENV)/group-build
 	$(BIN)/python tools/vectorization.py
 
+# The suite under sanitizers and valgrind; CHECKS=address for one of them.
+sanitize: $(VENV)/installed $(VENV)/group-test
+	$(BIN)/python tools/sanitize.py $(CHECKS)
+
 clean:
 	rm -rf build dist .venv .venv-bench .venv-downstream .venv-fuzz src/*.egg-info
 
@@ -102,6 +107,11 @@ $(VENV)/peers: tools/install-peers | $(VENV)/group-bench
 
 build/debug/installed: export CYRELU_DEBUG = 1
 build/serial/installed: export CYRELU_OPENMP = off
+build/address/installed: export CYRELU_SANITIZE = address,undefined
+build/thread/installed: export CYRELU_SANITIZE = thread
+build/thread/installed: export CYRELU_OPENMP = require
+build/thread-serial/installed: export CYRELU_SANITIZE = thread
+build/thread-serial/installed: export CYRELU_OPENMP = off
 build/%/installed: $(SOURCES) | $(VENV)/group-build
 	@echo "cyrelu: compiling ($*)"
 	@$(PIP) install --no-build-isolation --no-deps --upgrade --target build/$* .

@@ -1,0 +1,241 @@
+"""The test suite under sanitizers and valgrind.
+
+    make sanitize                           all checks
+    make sanitize CHECKS="address thread"   only these
+    python tools/sanitize.py --help         what each check does
+
+gcc, valgrind and LLVM's OpenMP runtime are needed (Debian: gcc, valgrind, libomp-dev). Reports go
+to build/sanitize/; each check ends with a line that says what ran. Exits with 1 after any finding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parents[1]
+SUPPRESSIONS = ROOT / "tools/suppressions"
+REPORTS = ROOT / "build/sanitize"
+OUR_FRAME = re.compile(r"src/cyrelu/\w+\.c:\d+")  # of a stack of calls
+
+# Python's own allocator hides from every tool where one block of memory ends.
+COMMON = {"PYTHONMALLOC": "malloc"}
+
+
+@dataclass
+class Run:
+    """One pass of pytest, and where its tools write what they find."""
+
+    name: str
+    tool: str
+    build: str | None  # build/NAME; None for the build in the virtual environment
+    tests: list[str]
+    preloaded: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    wrapper: list[str] = field(default_factory=list)
+    splits_into: str | None = None  # reports; None: every file is one
+    ours_only: bool = False  # whether reports without a frame of cyrelu's are none of its faults
+
+
+def logs(name: str) -> str:
+    return f"log_path={REPORTS / name / 'report'}"
+
+
+def address() -> list[Run]:
+    """Accesses out of bounds or after free, and undefined behaviour: the whole suite."""
+    return [
+        Run(
+            name="address",
+            tool="AddressSanitizer and UndefinedBehaviorSanitizer",
+            build="address",
+            tests=[],
+            preloaded=[runtime("libasan.so"), runtime("libubsan.so")],
+            environment={
+                "ASAN_OPTIONS": f"detect_leaks=0:abort_on_error=1:{logs('address')}",
+                "UBSAN_OPTIONS": f"print_stacktrace=1:{logs('address')}",
+            },
+        )
+    ]
+
+
+def leaks() -> list[Run]:
+    """Memory that cyrelu asked for and nobody can reach at the end."""
+    # Python and NumPy leave memory of their own behind, other memory with each version: what
+    # counts is what has cyrelu in its stack of calls. Only slow unwinding gets through Python,
+    # which has no frame pointers, so the tests are those that reach every line that allocates.
+    options = "detect_leaks=1:abort_on_error=1:exitcode=0"
+    slow = "fast_unwind_on_malloc=0:malloc_context_size=20"
+    return [
+        Run(
+            name="leaks",
+            tool="LeakSanitizer",
+            build="address",
+            tests=["tests/test_errors.py", "tests/test_ufuncs.py", "tests/test_views.py"],
+            preloaded=[runtime("libasan.so"), runtime("libubsan.so")],
+            environment={"ASAN_OPTIONS": f"{options}:{slow}:{logs('leaks')}"},
+            splits_into="\n\n",
+            ours_only=True,
+        )
+    ]
+
+
+# Those in which threads are at work, and not the many that differ in layouts and lengths only.
+# No forks: a child without the other threads may not start any under ThreadSanitizer.
+THREADED = [
+    *("tests/test_threads.py", "tests/test_views.py", "tests/test_streaming.py"),
+    *("tests/test_ecosystem.py", "-k", "not layout and not every_length and not fork"),
+]
+
+
+def thread() -> list[Run]:
+    """Races in teams of OpenMP, and between Python threads that call at once."""
+    # ThreadSanitizer sees nothing of how GNU's OpenMP runtime makes threads wait, and takes every
+    # barrier for a race. LLVM's has GNU's entry points too, and Archer tells of its barriers.
+    folder = llvm_openmp()
+    archer = {"OMP_TOOL_LIBRARIES": str(folder / "libarcher.so"), "OMP_WAIT_POLICY": "passive"}
+    suppressions = SUPPRESSIONS / "thread.txt"
+    return [
+        Run(
+            name=name,
+            tool=f"ThreadSanitizer, {about}",
+            build=name,
+            tests=THREADED,
+            preloaded=[runtime("libtsan.so"), *openmp],
+            environment={
+                "TSAN_OPTIONS": f"exitcode=0:suppressions={suppressions}:{logs(name)}",
+                **more,
+            },
+            splits_into="=" * 18 + "\n",
+        )
+        for name, about, openmp, more in [
+            ("thread", "LLVM's OpenMP with Archer", [str(folder / "libomp.so")], archer),
+            ("thread-serial", "without OpenMP", [], {}),
+        ]
+    ]
+
+
+def valgrind() -> list[Run]:
+    """Use of memory that nobody has written, in the build that users get."""
+    # It is 30 times slower: not the many tests that differ in layouts and lengths only. It has no
+    # AVX-512, so cyrelu takes x86-64-v3 by itself; without AVX the streaming is another.
+    tests = ["tests/test_streaming.py", "tests/test_views.py"]
+    tests += ["-k", "not every_length and not every_layout"]
+    return [
+        Run(
+            name=name,
+            tool=f"valgrind, {level}",
+            build=None,
+            tests=selection,
+            environment={"CYRELU_ISA": level},
+            wrapper=[
+                *("valgrind", "--quiet", "--num-callers=25"),
+                f"--log-file={REPORTS / name}/report.%p",
+                f"--suppressions={SUPPRESSIONS / 'valgrind.txt'}",
+            ],
+            splits_into="== \n",
+        )
+        for name, level, selection in [
+            ("valgrind-v3", "x86-64-v3", tests),
+            ("valgrind-v2", "x86-64-v2", [tests[0], "-k", "strided or threads"]),
+        ]
+    ]
+
+
+CHECKS: dict[str, Callable[[], list[Run]]] = {
+    "address": address,
+    "leaks": leaks,
+    "thread": thread,
+    "valgrind": valgrind,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    about = "; ".join(f"{name}: {check.__doc__}" for name, check in CHECKS.items())
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=about)
+    chosen = parser.parse_args().checks or list(CHECKS)
+    if unknown := set(chosen) - set(CHECKS):
+        parser.error(f"no such check: {', '.join(unknown)}; there are {', '.join(CHECKS)}")
+    clean = [is_clean(run) for name in chosen for run in CHECKS[name]()]
+    return 0 if all(clean) else 1
+
+
+def is_clean(run: Run) -> bool:
+    """Run it and print the line that says what ran and what was found."""
+    folder = REPORTS / run.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if run.build:
+        subprocess.run(["make", f"build/{run.build}/installed"], cwd=ROOT, check=True)
+    junit = folder / "tests.xml"
+    environment = {**os.environ, **COMMON, **run.environment}
+    if run.build:
+        environment["PYTHONPATH"] = str(ROOT / "build" / run.build)  # of children elsewhere too
+    if run.preloaded:
+        environment["LD_PRELOAD"] = " ".join(run.preloaded)
+    start = time.monotonic()
+    finished = subprocess.run(
+        [
+            *run.wrapper,
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *(f"--junit-xml={junit}", *run.tests),
+        ],
+        cwd=ROOT,
+        env=environment,
+    )
+    seconds = time.monotonic() - start
+    found = reports(run)
+    for report in found:
+        print(report, file=sys.stderr)
+    tests = "the tests ended early"
+    if junit.exists():
+        suite = ElementTree.parse(junit).getroot()[0]
+        tests = f"{suite.get('tests')} tests, {suite.get('skipped')} of them skipped"
+    verdict = f"{len(found)} findings" if found else "no findings"
+    if finished.returncode:
+        verdict += f", pytest's exit status is {finished.returncode}"
+    print(f"{run.name}: {tests}; {run.tool}; {seconds:.0f} s: {verdict}", flush=True)
+    return not found and finished.returncode == 0
+
+
+def reports(run: Run) -> list[str]:
+    """What the tools wrote that counts."""
+    found = []
+    for path in sorted((REPORTS / run.name).glob("report.*")):
+        text = path.read_text(errors="replace").strip()
+        found += text.split(run.splits_into) if run.splits_into else [text]
+    if run.ours_only:
+        found = [report for report in found if OUR_FRAME.search(report)]
+    return [report for report in found if " at 0x" in report or "#0 " in report]
+
+
+def runtime(library: str) -> str:
+    """Where gcc keeps the runtime of a sanitizer."""
+    command = ["gcc", f"-print-file-name={library}"]
+    path = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    if path == library:
+        sys.exit(f"cyrelu: gcc has no {library}")
+    return path
+
+
+def llvm_openmp() -> Path:
+    """The folder of LLVM's OpenMP runtime and of Archer, the newest one."""
+    folders = {path.parent for path in Path("/usr/lib").glob("llvm-*/lib/libarcher.so")}
+    if not folders:
+        sys.exit("cyrelu: LLVM's OpenMP runtime with libarcher.so is needed (Debian: libomp-dev)")
+    return max(folders, key=lambda folder: int(folder.parent.name.removeprefix("llvm-")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
