@@ -22,11 +22,11 @@ test: $(VENV)/installed $(VENV)/group-test
 
 # The same suite against a build with bounds checks, initialisation checks and assertions.
 test-debug: build/debug/installed $(VENV)/group-test
-	PYTHONPATH=build/debug $(BIN)/python -m pytest
+	PYTHONPATH=$(CURDIR)/build/debug $(BIN)/python -m pytest
 
 # The same suite against a build without OpenMP.
 test-serial: build/serial/installed $(VENV)/group-test
-	PYTHONPATH=build/serial $(BIN)/python -m pytest
+	PYTHONPATH=$(CURDIR)/build/serial $(BIN)/python -m pytest
 
 # The same tests, each by several threads at once.
 test-parallel: $(VENV)/installed $(VENV)/group-test $(VENV)/group-parallel
