@@ -52,15 +52,19 @@ def logs(name: str) -> str:
 
 def address() -> list[Run]:
     """Accesses out of bounds or after free, and undefined behaviour: the whole suite."""
+    # The suite asks for more memory than there is, and reads a file that somebody has truncated.
+    # test_references weighs the memory in use, which without Python's own allocator grows long
+    # after the first calls: Python's stores of freed tuples fill. Leaks are the next check's.
+    provoked = "allocator_may_return_null=1:handle_sigbus=0"
     return [
         Run(
             name="address",
             tool="AddressSanitizer and UndefinedBehaviorSanitizer",
             build="address",
-            tests=[],
+            tests=["-k", "not test_references"],
             preloaded=[runtime("libasan.so"), runtime("libubsan.so")],
             environment={
-                "ASAN_OPTIONS": f"detect_leaks=0:abort_on_error=1:{logs('address')}",
+                "ASAN_OPTIONS": f"detect_leaks=0:abort_on_error=1:{provoked}:{logs('address')}",
                 "UBSAN_OPTIONS": f"print_stacktrace=1:{logs('address')}",
             },
         )
@@ -72,7 +76,7 @@ def leaks() -> list[Run]:
     # Python and NumPy leave memory of their own behind, other memory with each version: what
     # counts is what has cyrelu in its stack of calls. Only slow unwinding gets through Python,
     # which has no frame pointers, so the tests are those that reach every line that allocates.
-    options = "detect_leaks=1:abort_on_error=1:exitcode=0"
+    options = "detect_leaks=1:abort_on_error=1:exitcode=0:allocator_may_return_null=1"
     slow = "fast_unwind_on_malloc=0:malloc_context_size=20"
     return [
         Run(
