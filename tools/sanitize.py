@@ -52,7 +52,7 @@ def logs(name: str) -> str:
 
 def address() -> list[Run]:
     """Accesses out of bounds or after free, and undefined behaviour: the whole suite."""
-    # The suite asks for more memory than there is, and reads a file that somebody has truncated.
+    # The suite asks for more memory than there is, and writes to a file on a disk that is full.
     # test_references weighs the memory in use, which without Python's own allocator grows long
     # after the first calls: Python's stores of freed tuples fill. Leaks are the next check's.
     provoked = "allocator_may_return_null=1:handle_sigbus=0"
