@@ -35,8 +35,12 @@ FLAGS = {
 }
 # -fno-wrapv: most Pythons hand on -fwrapv, with which no overflow of an integer would be reported.
 # -U_FORTIFY_SOURCE: sanitizers watch memcpy and its like, not the checking ones in their place.
+# -fno-sanitize-recover: undefined behaviour ends the process, that nobody can overlook it.
 SANITIZER_FLAGS = (
-    [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g", "-fno-wrapv", "-U_FORTIFY_SOURCE"]
+    [
+        *(f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=undefined"),
+        *("-fno-omit-frame-pointer", "-g", "-fno-wrapv", "-U_FORTIFY_SOURCE"),
+    ]
     if SANITIZE
     else []
 )

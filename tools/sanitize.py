@@ -85,7 +85,10 @@ def leaks() -> list[Run]:
             build="address",
             tests=["tests/test_errors.py", "tests/test_ufuncs.py", "tests/test_views.py"],
             preloaded=[runtime("libasan.so"), runtime("libubsan.so")],
-            environment={"ASAN_OPTIONS": f"{options}:{slow}:{logs('leaks')}"},
+            environment={
+                "ASAN_OPTIONS": f"{options}:{slow}:{logs('leaks')}",
+                "UBSAN_OPTIONS": f"print_stacktrace=1:{logs('leaks')}",
+            },
             splits_into="\n\n",
             ours_only=True,
         )
@@ -193,7 +196,9 @@ def is_clean(run: Run) -> bool:
         [
             *run.wrapper,
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *(f"--junit-xml={junit}", *run.tests),
+            # Beside AddressSanitizer, UndefinedBehaviorSanitizer writes to the terminal, whatever
+            # its options say, and ends the process: pytest must not keep that to itself.
+            *("--capture=sys", f"--junit-xml={junit}", *run.tests),
         ],
         cwd=ROOT,
         env=environment,
