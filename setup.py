@@ -196,6 +196,7 @@ others = [
     extension("_threads"),
     extension("_dispatch"),
     extension("kernels"),
+    extension("_kept_memory", uses_numpy=True),
     extension("_ufuncs", uses_numpy=True),
     extension("_views", uses_numpy=True),
     extension("_call", uses_numpy=True),

@@ -6,6 +6,7 @@ cimport numpy as cnp
 from libc.string cimport memset
 
 from cyrelu._dispatch cimport kernel, operand_names, run
+from cyrelu._kept_memory cimport LEAST_KEPT_BYTES, begin_keeping, end_keeping, is_reused
 from cyrelu._loops cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Kernel, Operands, Operation
 from cyrelu._operands cimport Factor, is_computable, take_factor
 from cyrelu._ufuncs cimport ufuncs
@@ -83,9 +84,9 @@ cdef object call_plain(
         if not take_factor(at_zero, single, &zero_factor):
             return None
         operands.data[AT_ZERO] = <char*> &zero_factor
-    cdef bint out_is_new = out is None
-    if out_is_new:
-        out = PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
+    cdef bint out_is_new = False
+    if out is None:
+        out = new_like(array, n * item, &out_is_new)
     elif not (
         is_like(out, array)
         and cnp.PyArray_ISWRITEABLE(<cnp.ndarray> out)
@@ -102,6 +103,20 @@ cdef object call_plain(
     else:
         run(row, single, &operands, n, out_is_new)
     return out
+
+
+cdef inline object new_like(cnp.ndarray array, Py_ssize_t size, bint* is_new):
+    """An array like this one; whether its memory is new, too."""
+    is_new[0] = True
+    if size < LEAST_KEPT_BYTES:
+        return PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
+    before = begin_keeping()
+    try:
+        result = PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
+    finally:
+        end_keeping(before)
+    is_new[0] = not is_reused(result)
+    return result
 
 
 cdef inline bint is_plain(cnp.ndarray array) noexcept:

@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from cyrelu import _cpu, _dispatch, _machine, _settings, _threads
+from cyrelu import _cpu, _dispatch, _kept_memory, _machine, _settings, _threads
 
 
 @overload
@@ -28,7 +28,8 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         (compiler, Cython, whether it is a debug build), ``openmp`` (specification, None without
         OpenMP), ``instruction set`` (of the loops in use, and which others this build has for
         this machine), ``streaming`` (from which size on outputs are stored past the caches, None
-        where they never are), ``threads`` (the limit in force and what sets it), ``numpy``
+        where they never are), ``kept memory`` (up to which size the memory of a large result is
+        kept for the next one, None where the system does not provide for it), ``threads`` (the limit in force and what sets it), ``numpy``
         (version at run time).
 
     Raises
@@ -63,6 +64,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
             "outputs from bytes": _dispatch.streaming(),
             "last cache bytes": _cpu.last_cache_bytes(),
         },
+        "kept memory": {"up to bytes": _kept_memory.keeping()},
         "threads": _threads.limits(),
         "numpy": {"version": np.__version__},
     }

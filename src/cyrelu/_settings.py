@@ -25,6 +25,7 @@ LOOPS = {
 # also when out is read straight afterwards (benchmarks/NOTES.md).
 MIN_STREAM_BYTES, MAX_STREAM_BYTES = 4 << 20, 32 << 20
 MAX_READ_AHEAD_BYTES = 128 << 20  # for the same reason
+MAX_KEPT_BYTES = 1 << 30
 
 
 def num_threads() -> int | None:
@@ -40,6 +41,12 @@ def stream_bytes() -> int:
     if cache is None:
         return MAX_STREAM_BYTES
     return min(max(cache * 3 // 4, MIN_STREAM_BYTES), MAX_STREAM_BYTES)
+
+
+def keep_bytes() -> int:
+    """Up to how many bytes the memory of a result is kept for the next one."""
+    asked = _integer("CYRELU_KEEP_BYTES", 0, 2**63 - 1)
+    return MAX_KEPT_BYTES if asked is None else asked
 
 
 def read_ahead_bytes() -> int:

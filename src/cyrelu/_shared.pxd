@@ -1,4 +1,5 @@
-# Numbers that threads read and write without a lock: each access is whole, their order is free.
+# Numbers and pointers that threads read and write without a lock: each access is whole; the order
+# of those of numbers is free.
 
 cdef extern from *:
     """
@@ -16,6 +17,8 @@ cdef extern from *:
         #define cyrelu_add_int(number, value) __atomic_fetch_add(number, value, __ATOMIC_RELAXED)
         #define cyrelu_swap_int(number, expected, value) __atomic_compare_exchange_n( \
             number, expected, value, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+        #define cyrelu_exchange_pointer(pointer, value) __atomic_exchange_n( \
+            pointer, (void*) (value), __ATOMIC_ACQ_REL)
     #elif defined(_MSC_VER)
         #include <intrin.h>
         #define cyrelu_load_double(number) (*(const volatile double*) (number))
@@ -31,6 +34,8 @@ cdef extern from *:
             *expected = before;
             return swapped;
         }
+        #define cyrelu_exchange_pointer(pointer, value) _InterlockedExchangePointer( \
+            (void* volatile*) (pointer), (void*) (value))
     #else
         #error "cyrelu: this compiler's atomic operations are not known; see _shared.pxd"
     #endif
@@ -42,3 +47,5 @@ cdef extern from *:
     int add_int "cyrelu_add_int"(int* number, int value) noexcept nogil  # what it was before
     # Whether the number was as expected, and is now value; else expected is what it was.
     bint swap_int "cyrelu_swap_int"(int* number, int* expected, int value) noexcept nogil
+    # What the pointer was before; whoever gets a pointer sees what was written through it.
+    void* exchange_pointer "cyrelu_exchange_pointer"(void** pointer, void* value) noexcept nogil

@@ -7,6 +7,7 @@ cimport numpy as cnp
 from libc.string cimport memset
 
 from cyrelu._dispatch cimport MAX_DIMENSIONS, Rows, run_rows
+from cyrelu._kept_memory cimport LEAST_KEPT_BYTES, begin_keeping, end_keeping, is_reused
 from cyrelu._loops cimport GRAD, OPERAND_COUNT, OUT, X, Kernel, Operands
 from cyrelu._operands cimport Factor, is_computable, take_factor
 
@@ -89,11 +90,13 @@ cdef object call_views(
         taken[count] = k
         count += 1
         k += 1
-    if not is_large_enough(arrays, count, sizeof(float) if single else sizeof(double)):
+    cdef Py_ssize_t largest = size_of_largest(arrays, count)
+    cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
+    if largest < LEAST_BYTES // (count * item):  # broadcast: the product may be beyond all numbers
         return None
 
     cdef NpyIter* iterator
-    cdef bint out_is_new = out is None
+    before = begin_keeping() if largest >= LEAST_KEPT_BYTES // item else None
     try:
         iterator = NpyIter_MultiNew(
             count, arrays, NPY_ITER_COPY_IF_OVERLAP | NPY_ITER_ZEROSIZE_OK, cnp.NPY_KEEPORDER,
@@ -101,7 +104,10 @@ cdef object call_views(
         )
     except ValueError:
         return None  # the shapes do not fit: the ufunc will say so
+    finally:
+        end_keeping(before)
     cdef object result = <object> NpyIter_GetOperandArray(iterator)[count - 1]
+    cdef bint out_is_new = out is None and not is_reused(<cnp.ndarray> result)
     cdef Rows rows
     cdef Py_ssize_t n
     try:
@@ -114,16 +120,16 @@ cdef object call_views(
             run_rows(kernel, single, &operands, n, &rows, out_is_new)
     finally:
         NpyIter_Deallocate(iterator)  # copies back what overlapped
-    return result if out_is_new else out
+    return result if out is None else out
 
 
-cdef bint is_large_enough(PyArrayObject** arrays, int count, Py_ssize_t item) noexcept:
+cdef Py_ssize_t size_of_largest(PyArrayObject** arrays, int count) noexcept:
     cdef Py_ssize_t largest = 0
     cdef int k
     for k in range(count):
         if arrays[k] != NULL:
             largest = max(largest, cnp.PyArray_SIZE(<cnp.ndarray> arrays[k]))
-    return largest >= LEAST_BYTES // (count * item)  # broadcast: the product may be beyond all
+    return largest
 
 
 cdef Py_ssize_t walk(
