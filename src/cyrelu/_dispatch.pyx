@@ -33,6 +33,8 @@ cdef enum:
     PARALLEL_BYTES_PER_THREAD = 1 << 16
     CHUNK_BYTES = 1 << 17
     PAGE_BYTES = 4096
+    LINE_BYTES = 64
+    LINES_AT_HAND = 512  # of the first cache, for operands that are walked across their lines
 
 # Outputs of at least this size are streamed.
 cdef Py_ssize_t stream_bytes = _settings.stream_bytes()
@@ -260,8 +262,41 @@ cdef void run_chunk(const Work* work, Py_ssize_t k) noexcept nogil:
 
 
 cdef void run_some_rows(const Work* work, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
+    cdef Py_ssize_t piece = piece_of_row(work)
+    cdef Py_ssize_t first = 0
+    cdef Operands row
+    while first < work.n:
+        row = work.operands[0]
+        advance(&row, row.step, first)
+        run_pieces(work, row, min(piece, work.n - first), start, stop)
+        first += piece
+
+
+cdef Py_ssize_t piece_of_row(const Work* work) noexcept nogil:
+    """How much of a row to run before the same piece of the next.
+
+    An operand that lies across (a transposed one) has each element of a row in another line of the
+    cache, and beside it that of the next row: the lines of a piece have to stay there until then.
+    """
+    cdef int across = 0
+    cdef int k
+    for k in range(OPERAND_COUNT):
+        if (
+            width(work.operands.step[k]) >= LINE_BYTES
+            and 0 < width(work.rows.step[0][k]) < LINE_BYTES
+        ):
+            across += 1
+    return LINES_AT_HAND // across if across else work.n
+
+
+cdef inline Py_ssize_t width(Py_ssize_t step) noexcept nogil:
+    return -step if step < 0 else step
+
+
+cdef void run_pieces(
+    const Work* work, Operands row, Py_ssize_t n, Py_ssize_t start, Py_ssize_t stop
+) noexcept nogil:
     cdef const Rows* rows = work.rows
-    cdef Operands row = work.operands[0]
     cdef Py_ssize_t[MAX_DIMENSIONS] index
     cdef Py_ssize_t rest = start
     cdef Py_ssize_t _row
@@ -271,7 +306,7 @@ cdef void run_some_rows(const Work* work, Py_ssize_t start, Py_ssize_t stop) noe
         rest //= rows.shape[axis]
         advance(&row, rows.step[axis], index[axis])
     for _row in range(start, stop):
-        loops.run(work.kernel, work.single, &row, work.n, work.manner)
+        loops.run(work.kernel, work.single, &row, n, work.manner)
         for axis in range(rows.dimensions):
             index[axis] += 1
             if index[axis] < rows.shape[axis]:
