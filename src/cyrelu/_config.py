@@ -25,12 +25,13 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     -------
     dict or None
         With ``mode="dicts"``, a dictionary of sections: ``cyrelu`` (version), ``build``
-        (compiler, Cython, whether it is a debug build), ``openmp`` (specification, None without
-        OpenMP), ``instruction set`` (of the loops in use, and which others this build has for
-        this machine), ``streaming`` (from which size on outputs are stored past the caches, None
-        where they never are), ``kept memory`` (up to which size the memory of a large result is
-        kept for the next one, None where the system does not provide for it), ``threads`` (the limit in force and what sets it), ``numpy``
-        (version at run time).
+        (compiler, Cython, whether it is a debug build), ``openmp`` (the specification as
+        yyyymm and its version, which library is the runtime; all None without OpenMP),
+        ``instruction set`` (of the loops in use, and which others this build has for this
+        machine), ``streaming`` (from which size on outputs are stored past the caches, None where
+        they never are), ``kept memory`` (up to which size the memory of a large result is kept
+        for the next one, None where the system does not provide for it), ``threads`` (the limit
+        in force and what sets it), ``numpy`` (version at run time).
 
     Raises
     ------
@@ -55,7 +56,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     config = {
         "cyrelu": {"version": __version__},
         "build": _machine.build_info(),
-        "openmp": {"specification": _threads.openmp_version()},
+        "openmp": _threads.openmp_info(),
         "instruction set": {
             "in use": _dispatch.instruction_set,
             "available": _settings.instruction_sets(),

@@ -98,7 +98,9 @@ cdef int end_keeping(object before) except -1:
 
 
 cdef bint is_reused(cnp.ndarray array) noexcept:
-    return PyArray_HANDLER(array) == <PyObject*> handler and block_of(cnp.PyArray_BYTES(array)).is_reused
+    if PyArray_HANDLER(array) != <PyObject*> handler:
+        return False
+    return block_of(cnp.PyArray_BYTES(array)).is_reused
 
 
 cdef inline Block* block_of(void* data) noexcept nogil:
@@ -156,9 +158,8 @@ cdef void* reallocate(void* _, void* data, size_t size) noexcept nogil:
         return data_of(new_block(size), size, False)
     if size > SIZE_MAX - HEADER_BYTES:
         return NULL
-    cdef Block* block = block_of(data)
-    block = <Block*> system.realloc(system.ctx, block, size + HEADER_BYTES)
-    return data_of(block, size, False)
+    cdef void* block = system.realloc(system.ctx, block_of(data), size + HEADER_BYTES)
+    return data_of(<Block*> block, size, False)
 
 
 cdef void release(void* _, void* data, size_t size) noexcept nogil:
