@@ -7,7 +7,7 @@
 # Those with run- work in the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream \
 	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint format bench run-bench \
-	vectorization clean
+	vectorization docs dist cross-compile clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,6 +15,8 @@ SOURCES := pyproject.toml setup.py $(wildcard src/cyrelu/*.p*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 demo: $(VENV)/installed $(VENV)/group-demo
+	$(BIN)/python -m cyrelu demo
+	@echo
 	$(BIN)/python examples/digits.py
 
 test: $(VENV)/installed $(VENV)/group-test
@@ -44,7 +46,7 @@ test-forks:
 	@$(MAKE) --no-print-directory VENV=.venv-bench run-test-forks
 
 run-test-forks: $(VENV)/installed $(VENV)/peers $(VENV)/group-forks
-	$(BIN)/python -m pytest tests/test_fork.py
+	$(BIN)/python -m pytest tests/test_fork.py tests/test_neighbours.py
 
 # Programs that take minutes; each ends in a line with its figures.
 prove soak large: $(VENV)/installed $(VENV)/group-test
@@ -74,6 +76,20 @@ bench:
 
 run-bench: $(VENV)/installed $(VENV)/peers
 	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(BENCH)
+
+# The site, in build/site; warnings are errors.
+docs: $(VENV)/installed $(VENV)/group-docs
+	$(BIN)/python -m sphinx -W --keep-going -q docs build/site
+	@echo "cyrelu: build/site/index.html"
+
+# The C code of every module, compiled for systems that are not here; cross_compile.py says how far
+# that goes, and which compilers it needs.
+cross-compile: $(VENV)/installed $(VENV)/group-cross
+	$(BIN)/python tools/cross_compile.py
+
+# The source distribution, in build/dist, and whether it is complete and reproducible.
+dist: $(VENV)/group-build $(VENV)/group-dist
+	$(BIN)/python tools/build_sdist.py build/dist
 
 vectorization: $(VENV)/group-build
 	$(BIN)/python tools/vectorization.py

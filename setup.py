@@ -7,15 +7,19 @@ Environment variables, read at build time:
                     gcc's and clang's only (make sanitize runs the tests with them)
 """
 
+import gzip
 import os
 import sys
+import tarfile
 import tempfile
+import time
 from pathlib import Path
 
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
 
 OPENMP = os.environ.get("CYRELU_OPENMP", "auto")
 DEBUG = os.environ.get("CYRELU_DEBUG", "0") == "1"
@@ -181,6 +185,29 @@ class BuildWithFlags(build_ext):
         return True
 
 
+class ReproducibleSdist(sdist):
+    """sdist whose bytes depend on files and SOURCE_DATE_EPOCH alone, not on who made it when."""
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, owner=None, group=None):
+        moment = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+
+        def anonymous(member):
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mtime = moment
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            return member
+
+        path = Path(f"{base_name}.tar.gz")
+        with (
+            path.open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=moment) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            archive.add(base_dir, filter=anonymous)  # folders in the order of their names
+        return str(path)
+
+
 # The loops are proven by the debug build; everything else keeps Cython's own checks always.
 DIRECTIVES = {"language_level": 3, "freethreading_compatible": True, "cdivision": True}
 LOOP_DIRECTIVES = {"boundscheck": DEBUG, "initializedcheck": DEBUG, "wraparound": False}
@@ -208,6 +235,6 @@ setup(
         *cythonize(loops, build_dir=BUILD_DIR, compiler_directives=DIRECTIVES | LOOP_DIRECTIVES),
         *cythonize(others, build_dir=BUILD_DIR, compiler_directives=DIRECTIVES),
     ],
-    cmdclass={"build_ext": BuildWithFlags},
+    cmdclass={"build_ext": BuildWithFlags, "sdist": ReproducibleSdist},
     options={"build": {"build_base": BUILD_DIR}},
 )

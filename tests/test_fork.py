@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 import pytest
 from fresh_process import run_python
+from neighbours import NEIGHBOURS
 
 import cyrelu
 
@@ -137,32 +138,12 @@ def test_a_limit_of_threadpoolctl_holds_on():
     assert finished.returncode == 0, finished.stderr
 
 
-# Libraries with OpenMP runtimes or thread pools of their own, put to work.
-LIBRARIES = {
-    "torch": "import torch; torch.ones(4_000_000).relu_().sum()",
-    "sklearn": """
-from sklearn.ensemble import HistGradientBoostingClassifier
-HistGradientBoostingClassifier(max_iter=2).fit(x[:20_000].reshape(-1, 10), x[:2_000] > 0)
-""",
-    "numba": """
-import numba
-@numba.njit(parallel=True)
-def total(x):
-    s = 0.0
-    for i in numba.prange(x.size):
-        s += x[i]
-    return s
-total(x)
-""",
-}
-
-
 @needs_fork
 @pytest.mark.parametrize("order", ["before", "after"])
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", NEIGHBOURS)
 def test_a_fork_beside_another_library(library, order):
     pytest.importorskip(library)
-    start, other = textwrap.dedent(START), LIBRARIES[library]
+    start, other = textwrap.dedent(START), NEIGHBOURS[library]
     if order == "before":
         start = f"import {library}\n{start}\n{other}\nassert works()\n"
     else:

@@ -33,6 +33,38 @@ cdef extern from *:
         #define cyrelu_can_dismiss_teams() 0
         #define cyrelu_dismiss_team() 0
     #endif
+
+    /* Where the runtime's library lies: what a wheel brought along or what the system has. */
+    #if !defined(_OPENMP)
+        #define cyrelu_openmp_path(path, size) 0
+    #elif defined(_WIN32)
+        #include <windows.h>
+        static inline int cyrelu_openmp_path(char* path, int size) {
+            HMODULE library;
+            DWORD length = 0;
+            if (GetModuleHandleExA(
+                    GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS
+                        | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                    (LPCSTR) (void*) omp_get_max_threads, &library)) {
+                length = GetModuleFileNameA(library, path, (DWORD) size);
+            }
+            return length > 0 && length < (DWORD) size;
+        }
+    #else
+        #include <dlfcn.h>
+        #include <string.h>
+        static inline int cyrelu_openmp_path(char* path, int size) {
+            Dl_info found;
+            if (!dladdr((void*) omp_get_max_threads, &found) || found.dli_fname == NULL) {
+                return 0;
+            }
+            if (strlen(found.dli_fname) >= (size_t) size) {
+                return 0;
+            }
+            strcpy(path, found.dli_fname);
+            return 1;
+        }
+    #endif
     """
     int CYRELU_OPENMP_VERSION  # the yyyymm of the specification, 0 without OpenMP
     int omp_get_max_threads() noexcept nogil
@@ -40,4 +72,5 @@ cdef extern from *:
     int omp_in_parallel() noexcept nogil
     double omp_get_wtime() noexcept nogil
     bint can_dismiss_teams "cyrelu_can_dismiss_teams"() noexcept nogil
+    bint openmp_path "cyrelu_openmp_path"(char* path, int size)  # whether it is known
     bint dismiss_team "cyrelu_dismiss_team"() noexcept nogil

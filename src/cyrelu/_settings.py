@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import sys
 import warnings
 from typing import Any
 
@@ -26,6 +27,17 @@ LOOPS = {
 MIN_STREAM_BYTES, MAX_STREAM_BYTES = 4 << 20, 32 << 20
 MAX_READ_AHEAD_BYTES = 128 << 20  # for the same reason
 MAX_KEPT_BYTES = 1 << 30
+
+
+def allow_other_openmp_runtimes() -> None:
+    """Before the OpenMP runtime starts: on macOS it would not suffer another one.
+
+    Wheels bring LLVM's along, and so do PyTorch's and scikit-learn's; the second one to start would
+    end the process ("OMP: Error #15"). scikit-learn sets this, too. The danger that the runtime
+    warns of is a team within another's: inside of cyrelu's nothing else is called.
+    """
+    if sys.platform == "darwin":
+        os.environ.setdefault("KMP_DUPLICATE_LIB_OK", "TRUE")
 
 
 def num_threads() -> int | None:

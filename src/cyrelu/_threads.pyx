@@ -9,6 +9,7 @@ from cyrelu._openmp cimport (
     omp_get_max_threads,
     omp_get_num_procs,
     omp_in_parallel,
+    openmp_path,
 )
 from cyrelu._shared cimport add_int, load_int, store_int, swap_int
 
@@ -217,9 +218,22 @@ cdef int checked(str function, object n) except -1:
     return count
 
 
-def openmp_version():
-    """The specification that this build follows, as yyyymm; None when built without OpenMP."""
-    return CYRELU_OPENMP_VERSION or None
+OPENMP_VERSIONS = {
+    200203: "2.0", 200505: "2.5", 200805: "3.0", 201107: "3.1", 201307: "4.0", 201511: "4.5",
+    201811: "5.0", 202011: "5.1", 202111: "5.2", 202411: "6.0",
+}
+
+
+def openmp_info():
+    """The specification that the compiler follows and the runtime library, for show_config."""
+    if not CYRELU_OPENMP_VERSION:
+        return {"specification": None, "version": None, "runtime": None}
+    cdef char[4096] path
+    return {
+        "specification": CYRELU_OPENMP_VERSION,
+        "version": OPENMP_VERSIONS.get(CYRELU_OPENMP_VERSION),
+        "runtime": path.decode(errors="replace") if openmp_path(path, sizeof(path)) else None,
+    }
 
 
 def limits():
@@ -243,6 +257,7 @@ def occupy_processors(int threads):
     return add_int(&busy, threads)
 
 
+_settings.allow_other_openmp_runtimes()
 if block_limit == NULL or PyThread_tss_create(block_limit) != 0:
     raise MemoryError("cyrelu: no thread-specific storage left")
 quota = cpu_quota() or UNSET

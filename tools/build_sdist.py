@@ -1,0 +1,87 @@
+"""Builds the source distribution into a folder, and checks that it is one to be trusted.
+
+It is built twice, from copies of the tree in different places and of different ages: the bytes must
+be the same. It must have every file of the repository but those that are about the repository, and
+make a wheel out of nothing else than itself and the build requirements that are installed here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LEFT_OUT = (".ci/", ".git")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    destination = parser.parse_args().folder
+    tracked = git("ls-files").splitlines()
+    os.environ.setdefault("SOURCE_DATE_EPOCH", git("log", "-1", "--format=%ct").strip())
+    with tempfile.TemporaryDirectory() as folder:
+        copies = Path(folder)
+        first = build(tracked, copies / "one", age=0)
+        second = build(tracked, copies / "another one", age=10**8)
+        if first.read_bytes() != second.read_bytes():
+            return fail(f"two builds differ: {first.name}, {second.name}")
+        with tarfile.open(first) as archive:
+            names = {name.partition("/")[2] for name in archive.getnames() if "/" in name}
+            archive.extractall(copies / "unpacked", filter="data")
+        missing = [name for name in tracked if name not in names and not name.startswith(LEFT_OUT)]
+        if missing:
+            return fail(f"the source distribution lacks {missing}")
+        tree = copies / "unpacked" / first.name.removesuffix(".tar.gz")
+        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", cwd=tree)
+        destination.mkdir(parents=True, exist_ok=True)
+        for old in destination.glob("*.tar.gz"):
+            old.unlink()
+        result = Path(shutil.copy(first, destination))
+    run(sys.executable, "-m", "twine", "check", "--strict", result)
+    print(
+        f"{result}: {result.stat().st_size:,} bytes, {len(names)} entries; complete; two builds "
+        f"with SOURCE_DATE_EPOCH={os.environ['SOURCE_DATE_EPOCH']} are the same; makes a wheel"
+    )
+    return 0
+
+
+def build(tracked: list[str], tree: Path, age: int) -> Path:
+    for name in tracked:
+        copy = tree / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy)
+        moment = copy.stat().st_mtime - age
+        os.utime(copy, (moment, moment))
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", cwd=tree)
+    [archive] = (tree / "dist").glob("*.tar.gz")
+    return archive
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
+def run(*command: object, **how: object) -> None:
+    finished = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how
+    )
+    if finished.returncode:
+        sys.exit(f"{finished.stdout}\nbuild_sdist: {command} failed, see above")
+
+
+def fail(reason: str) -> int:
+    print(f"build_sdist: {reason}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

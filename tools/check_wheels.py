@@ -1,0 +1,54 @@
+"""Checks the wheels in a folder as they will be uploaded: their description, what is in them, what
+is not, their size."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+MAX_BYTES = 2_000_000
+NEEDED = ["cyrelu/kernels.pxd", "cyrelu/memoryviews.pxd", "cyrelu/scalar.pxd", "cyrelu/py.typed"]
+RUNTIME_LICENSES = {"libgomp": "libgomp.txt", "libomp.": "libomp.txt", "vcomp": "vcomp140.txt"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    wheels = sorted(parser.parse_args().folder.glob("*.whl"))
+    if not wheels:
+        sys.exit("check_wheels: there is no wheel")
+    faults = [f"{wheel.name}: {fault}" for wheel in wheels for fault in faults_of(wheel)]
+    for command in (["twine", "check", "--strict"], ["check_wheel_contents"]):
+        if subprocess.run([sys.executable, "-m", *command, *wheels]).returncode:
+            faults.append(f"{command[0]} objects, see above")
+    for wheel in wheels:
+        print(f"{wheel.stat().st_size:>10,} bytes  {wheel.name}")
+    for fault in faults:
+        print(f"check_wheels: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def faults_of(wheel: Path) -> list[str]:
+    names = zipfile.ZipFile(wheel).namelist()
+    files = {Path(name).name for name in names}
+    faults = [f"lacks {name}" for name in NEEDED if name not in names]
+    if wheel.stat().st_size > MAX_BYTES:
+        faults.append(f"has {wheel.stat().st_size:,} bytes; expected at most {MAX_BYTES:,}")
+    if not any(name.startswith("_loops_") for name in files):
+        faults.append("lacks the loops")
+    runtimes = [name for name in RUNTIME_LICENSES if any(file.startswith(name) for file in files)]
+    if len(runtimes) != 1:
+        faults.append(f"brings OpenMP runtimes along: {runtimes}; expected one")
+    faults += [
+        f"lacks the licence of {runtime}"
+        for runtime in runtimes
+        if RUNTIME_LICENSES[runtime] not in files
+    ]
+    return faults
+
+
+if __name__ == "__main__":
+    sys.exit(main())
