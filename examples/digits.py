@@ -2,8 +2,8 @@
 
     python examples/digits.py
 
-Prints the two functions on five numbers, trains the same network once with each of them, and
-draws build/functions.png and build/digits.png.
+Trains the same network once with each of the two functions, and draws build/functions.png and
+build/digits.png.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from tqdm import tqdm
@@ -130,14 +131,6 @@ def learn(activation: Activation, data: list[np.ndarray], epochs: int, seed: int
     return history
 
 
-def print_the_tutorials_lines() -> None:
-    numbers = (1.0, -10.0, 0.0, 15.0, -20.0)
-    for x in numbers:
-        print(f"Applying Relu on ({x:.1f}) gives {cyrelu.relu(x):.1f}")
-    for x in numbers:
-        print(f"Applying Leaky Relu on ({x:.1f}) gives {cyrelu.leaky_relu(x):.1f}")
-
-
 def report(activations: list[Activation], histories: list[History]) -> None:
     epochs = len(histories[0].accuracy)
     shown = sorted({1, 2, 5, 10, *range(20, epochs, 20), epochs} & set(range(1, epochs + 1)))
@@ -156,34 +149,38 @@ def report(activations: list[Activation], histories: list[History]) -> None:
 
 
 def draw_functions(path: Path) -> None:
-    """The two functions and, with the jump at 0 left open, their two gradients."""
-    x = np.linspace(-5, 5, 1001)
-    below, above = x[x < 0], x[x >= 0]
+    """The two functions and their two gradients."""
     figure, axes = plt.subplots(2, 2, figsize=(9, 6.4), sharex=True, layout="constrained")
     panels = [
         ("relu", cyrelu.relu, cyrelu.relu_grad),
         ("leaky_relu", cyrelu.leaky_relu, cyrelu.leaky_relu_grad),
     ]
     for column, (name, function, gradient) in enumerate(panels):
-        top, bottom = axes[:, column]
-        top.plot(x, function(x), color=COLOURS[name], lw=2)
-        top.set_title(f"{name}(x)")
-        for part in (below, above):
-            bottom.plot(part, gradient(part), color=COLOURS[name], lw=2)
-        bottom.plot(0, gradient(0.0), "o", color=COLOURS[name])
-        bottom.plot(0, gradient(-1.0), "o", color=COLOURS[name], mfc="white")
-        bottom.set_title(f"{name}_grad(x)")
-        bottom.set_ylim(-0.1, 1.15)
-        bottom.set_xlabel("x")
-        inset = top.inset_axes([0.15, 0.45, 0.38, 0.42])
-        inset.plot(x, function(x), color=COLOURS[name], lw=2)
-        inset.set(xlim=(-5, 0.1), ylim=(-0.06, 0.02))
-        inset.set_title("below zero, enlarged", fontsize=8)
-        inset.tick_params(labelsize=7)
-    for axis in axes.flat:
-        axis.grid(alpha=0.3)
+        draw_function(*axes[:, column], name, function, gradient)
+        axes[1, column].set_xlabel("x")
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def draw_function(left: Axes, right: Axes, name: str, function: Callable, grad: Callable) -> None:
+    """A function on one pair of axes and, with the jump at 0 left open, its gradient on another."""
+    x = np.linspace(-5, 5, 1001)
+    colour = COLOURS[name]
+    left.plot(x, function(x), color=colour, lw=2)
+    left.set_title(f"{name}(x)")
+    for part in (x[x < 0], x[x >= 0]):
+        right.plot(part, grad(part), color=colour, lw=2)
+    right.plot(0, grad(0.0), "o", color=colour)
+    right.plot(0, grad(-1.0), "o", color=colour, mfc="white")
+    right.set_title(f"{name}_grad(x)")
+    right.set_ylim(-0.1, 1.15)
+    inset = left.inset_axes([0.15, 0.45, 0.38, 0.42])
+    inset.plot(x, function(x), color=colour, lw=2)
+    inset.set(xlim=(-5, 0.1), ylim=(-0.06, 0.02))
+    inset.set_title("below zero, enlarged", fontsize=8)
+    inset.tick_params(labelsize=7)
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
 
 
 def draw_training(path: Path, activations: list[Activation], histories: list[History]) -> None:
@@ -210,13 +207,12 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path, default=Path("build"))
     options = parser.parse_args()
 
-    print_the_tutorials_lines()
     images, digits = load_digits(return_X_y=True)
     pixels = (images / 16).astype(np.float32)
     data = train_test_split(
         pixels, digits, test_size=0.25, stratify=digits, random_state=options.seed
     )
-    print(f"\n{len(data[0])} digits to learn from, {len(data[1])} held out, {HIDDEN_UNITS} units")
+    print(f"{len(data[0])} digits to learn from, {len(data[1])} held out, {HIDDEN_UNITS} units")
     activations = [
         Activation("relu", cyrelu.relu, cyrelu.relu_backward),
         Activation("leaky_relu", cyrelu.leaky_relu, cyrelu.leaky_relu_backward),

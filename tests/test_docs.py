@@ -78,13 +78,36 @@ def test_the_signature_is_the_promised_one(name):
     assert str(inspect.signature(getattr(cyrelu, name))) == expected
 
 
-def test_the_readme_runs():
-    readme = ROOT / "README.md"
-    if not readme.exists():
+PAGES = [
+    page
+    for page in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+    if page.exists() and ">>> " in page.read_text(encoding="utf-8")
+]
+
+
+def test_there_are_pages_with_examples():
+    if not (ROOT / "README.md").exists():
         pytest.skip("the tests run without the source tree")
-    failures, examples = doctest.testfile(str(readme), module_relative=False)
-    assert examples > 5
+    assert len(PAGES) > 5
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_examples_of_a_page_run(page):
+    failures, examples = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert examples > 1
     assert failures == 0
+
+
+def test_the_two_tutorials_have_the_same_code():
+    if not (ROOT / "docs").exists():
+        pytest.skip("the tests run without the source tree")
+
+    def code(language):
+        text = (ROOT / f"docs/tutorial/{language}.md").read_text(encoding="utf-8")
+        examples = doctest.DocTestParser().get_examples(text)
+        return [(example.source.partition("#")[0].strip(), example.want) for example in examples]
+
+    assert code("en") == code("ja")
 
 
 def test_the_version_is_that_of_the_installed_package():

@@ -57,7 +57,8 @@ def try_consumer(consumer_folder, *site):
 def test_a_compiled_consumer_runs_after_cyrelu_was_rebuilt(
     consumer_folder, oldest_cython, tmp_path
 ):
-    site = build_cyrelu(tmp_path, PYTHONPATH=str(oldest_cython))
+    # With checks, because that compiles in half the time.
+    site = build_cyrelu(tmp_path, PYTHONPATH=str(oldest_cython), CYRELU_DEBUG="1")
     finished = try_consumer(consumer_folder, site)
     assert finished.stdout == (
         f"[-1.0, 0.0, 3.0] {OLDEST_CYTHON} {site / 'cyrelu' / '__init__.py'}\n"
@@ -87,7 +88,7 @@ def test_a_changed_signature_is_refused_when_the_consumer_is_imported(consumer_f
             assert old in text
             path.write_text(text.replace(old, new))
 
-    finished = try_consumer(consumer_folder, build_cyrelu(tmp_path, widen))
+    finished = try_consumer(consumer_folder, build_cyrelu(tmp_path, widen, CYRELU_DEBUG="1"))
     assert finished.returncode == 1  # an error, no crash
     assert "TypeError: C function cyrelu.kernels.leaky_relu_f32 has wrong signature" in (
         finished.stderr

@@ -1,0 +1,10 @@
+"""Masked arrays: what is masked stays masked."""
+
+import numpy as np
+
+import cyrelu
+
+measured = np.ma.masked_equal([3.0, -1.0, -999.0, 0.5], -999.0)
+rectified = cyrelu.relu(measured)
+print(rectified)
+print(f"mean of what was measured: {rectified.mean():.3f}")

@@ -1,0 +1,44 @@
+"""The examples run, alone, and print what the docs show."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.thread_unsafe(reason="starts processes, once is enough")
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+NEEDS = {  # what each imports besides NumPy
+    "pandas_frame": ["pandas"],
+    "xarray_dataset": ["xarray"],
+    "masked_measurements": [],
+    "sklearn_inference": ["sklearn"],
+    "mapped_file": [],
+    "dask_cluster": ["dask.array", "distributed"],
+}
+CHANGING = [(re.compile(r"dashboard: http\S+"), "dashboard: http://127.0.0.1:8787/status")]
+
+
+def test_all_are_run():
+    files = {path.stem for path in EXAMPLES.glob("*.py")}
+    assert files - {"digits"} == set(NEEDS)  # that one by `make demo`
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_prints_what_is_shown(name, tmp_path):
+    for module in NEEDS[name]:
+        pytest.importorskip(module)
+    finished = subprocess.run(
+        [sys.executable, EXAMPLES / f"{name}.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert finished.returncode == 0, finished.stderr
+    printed = finished.stdout
+    for pattern, instead in CHANGING:
+        printed = pattern.sub(instead, printed)
+    assert printed == (EXAMPLES / "output" / f"{name}.txt").read_text()

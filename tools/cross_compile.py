@@ -1,0 +1,155 @@
+"""Compiles the generated C of every module for systems that are not at hand.
+
+With Debian's clang for this machine, mingw-w64's gcc, and the clang of the ziglang package for
+Windows and macOS, x86-64 and 64-bit Arm. Warnings of -Wall -Wextra are errors, but for those that
+Cython's own code provokes, which are named below. Limits: objects are compiled, not linked and not
+run; Python's headers are this machine's, with a stand-in for pyconfig.h; NumPy's are those of
+NumPy's own wheels for the system. OpenMP is off where the compiler has none for the system (zig).
+The branches for Microsoft's compiler are read by clang in its Microsoft mode, with the headers of
+mingw-w64 and without OpenMP: that finds errors of syntax and type, not what cl itself may mind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+GENERATED = ROOT / "build/release-openmp-auto/src/cyrelu"  # where setup.py puts the C files
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-warning-option"]
+# What Cython's code for each module provokes, whatever the module.
+CYTHONS = [
+    "-Wno-unused-function",  # helpers in case they are needed
+    "-Wno-unused-parameter",  # of slots with a signature of Python's
+    "-Wno-missing-field-initializers",  # of type objects
+    "-Wno-cast-function-type",  # of methods, as Python has them cast
+    "-Wno-cast-function-type-mismatch",
+    "-Wno-cast-function-type-strict",
+    "-Wno-deprecated-declarations",
+    "-Wno-unreachable-code-fallthrough",
+    "-Wno-sign-compare",
+]
+FLAGS = ["-c", "-O1", "-fno-trapping-math", "-ffp-contract=off", *WARNINGS, *CYTHONS]
+LEVELS = {"_loops_v2": "x86-64-v2", "_loops_v3": "x86-64-v3", "_loops_v4": "x86-64-v4"}
+MACROS = [
+    "-DCYTHON_WITHOUT_ASSERTIONS=1",
+    "-DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION",
+    "-DNPY_TARGET_VERSION=NPY_2_0_API_VERSION",
+]
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    compiler: list[str]
+    numpy_platform: str | None  # of the wheel with the headers; None: this machine's
+    is_x86: bool
+    flags: list[str] = field(default_factory=list)
+
+
+def targets() -> Iterator[Target]:
+    zig = [sys.executable, "-m", "ziglang", "cc"]
+    mac, mac_arm = "macosx_14_0_x86_64", "macosx_14_0_arm64"
+    yield Target("clang", ["clang"], None, os.uname().machine == "x86_64", ["-fopenmp"])
+    yield Target("mingw-w64 gcc", ["x86_64-w64-mingw32-gcc"], "win_amd64", True, ["-fopenmp"])
+    yield Target(
+        "clang as MSVC",
+        ["clang", "--target=x86_64-pc-windows-msvc", "-U__clang__", "-fms-extensions"],
+        "win_amd64",
+        True,
+        ["-fms-compatibility-version=19.40", "-isystem", "/usr/x86_64-w64-mingw32/include"],
+    )
+    yield Target("zig Windows x86-64", [*zig, "-target", "x86_64-windows-gnu"], "win_amd64", True)
+    yield Target("zig Windows Arm", [*zig, "-target", "aarch64-windows-gnu"], "win_arm64", False)
+    yield Target("zig macOS x86-64", [*zig, "-target", "x86_64-macos"], mac, True)
+    yield Target("zig macOS Arm", [*zig, "-target", "aarch64-macos"], mac_arm, False)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help="those targets whose name has this in it", default="")
+    chosen = [target for target in targets() if parser.parse_args().only in target.name]
+    sources = sorted(GENERATED.glob("*.c"))
+    if not sources:
+        sys.exit(f"cross_compile: no C files in {GENERATED}; build cyrelu first")
+    faults = 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for target in chosen:
+            if not shutil.which(target.compiler[0]):
+                print(f"{target.name}: {target.compiler[0]} is not installed")
+                faults += 1
+                continue
+            includes = include_folders(target, Path(folder))
+            modules = [source for source in sources if is_for(source, target)]
+            compiler = partial(compile_one, target=target, includes=includes, folder=folder)
+            results = pool.map(compiler, modules)
+            refused = [output for output in results if output]
+            print(*refused, sep="\n", end="\n" if refused else "")
+            print(f"{target.name}: {len(modules) - len(refused)} of {len(modules)} modules compile")
+            faults += len(refused)
+    return 1 if faults else 0
+
+
+def is_for(source: Path, target: Target) -> bool:
+    return target.is_x86 or source.stem not in LEVELS
+
+
+def compile_one(source: Path, target: Target, includes: list[str], folder: str) -> str:
+    """What the compiler says; nothing if it is content."""
+    level = [f"-march={LEVELS[source.stem].replace('-', '_')}"] if source.stem in LEVELS else []
+    if "zig" not in target.name:
+        level = [flag.replace("x86_64_", "x86-64-") for flag in level]
+    place = Path(folder, f"{target.name} {source.stem}.o")
+    command = [*target.compiler, *FLAGS, *target.flags, *level, *MACROS, *includes]
+    finished = subprocess.run(
+        [*command, str(source), "-o", str(place)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return f"{target.name}, {source.name}:\n{finished.stdout}" if finished.returncode else ""
+
+
+def include_folders(target: Target, folder: Path) -> list[str]:
+    python = sysconfig.get_path("include")
+    if target.numpy_platform is None:
+        return ["-isystem", python, "-isystem", np.get_include()]
+    headers = numpy_headers(target.numpy_platform, folder)
+    # As system headers: their warnings are not ours. The stand-in comes before the real pyconfig.h.
+    return ["-isystem", str(without_pyconfig(python, folder)), "-isystem", str(headers)]
+
+
+def without_pyconfig(python: str, folder: Path) -> Path:
+    copy = folder / "python"
+    if not copy.exists():
+        shutil.copytree(python, copy)
+        shutil.copy(ROOT / "tools/cross/pyconfig.h", copy)
+    return copy
+
+
+def numpy_headers(platform: str, folder: Path) -> Path:
+    place = folder / platform
+    if not place.exists():
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        choice = ["--only-binary", ":all:", "--platform", platform, "--dest", str(place)]
+        subprocess.run([*pip, *choice, f"numpy=={np.__version__}"], check=True)
+        [wheel] = place.glob("*.whl")
+        zipfile.ZipFile(wheel).extractall(place)
+    return place / "numpy/_core/include"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
