@@ -65,6 +65,9 @@ lint: $(VENV)/group-lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PATH=$(BIN):$$PATH cython-lint src benchmarks examples tests
+	$(BIN)/zizmor --offline --pedantic --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 format: $(VENV)/group-lint
 	$(BIN)/ruff check --fix

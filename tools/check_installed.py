@@ -38,6 +38,7 @@ def main() -> int:
         return fail("it was built without OpenMP")
     if sysconfig.get_config_var("Py_GIL_DISABLED") and sys._is_gil_enabled():
         return fail("importing it has switched the GIL on")
+    sys.stdout.flush()
     return subprocess.run([sys.executable, "-m", "pytest", "-q", *TESTS], cwd=ROOT).returncode
 
 

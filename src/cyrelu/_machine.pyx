@@ -39,7 +39,9 @@ cdef extern from *:
         }
     #else
         #define CYRELU_HAS_CPUID 0
-        static void cyrelu_cpuid(unsigned leaf, unsigned subleaf, unsigned *registers) {}
+        static void cyrelu_cpuid(unsigned leaf, unsigned subleaf, unsigned *registers) {
+            (void)leaf, (void)subleaf, (void)registers;
+        }
         static unsigned cyrelu_xgetbv(void) { return 0; }
     #endif
     """

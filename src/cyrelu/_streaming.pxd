@@ -40,7 +40,9 @@ cdef extern from *:
         static CYTHON_INLINE void cyrelu_stream(char *to, const char *from, Py_ssize_t lines) {
             memcpy(to, from, (size_t)lines * 64);
         }
-        static CYTHON_INLINE void cyrelu_prefetch(const char *from, Py_ssize_t lines) {}
+        static CYTHON_INLINE void cyrelu_prefetch(const char *from, Py_ssize_t lines) {
+            (void)from, (void)lines;
+        }
         static CYTHON_INLINE void cyrelu_stream_fence(void) {}
     #endif
     """

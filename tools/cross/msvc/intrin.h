@@ -1,0 +1,6 @@
+/* Of Microsoft's <intrin.h>, what cyrelu uses, declared as its documentation has it. */
+void __cpuidex(int info[4], int leaf, int subleaf);
+unsigned long long _xgetbv(unsigned int);
+long _InterlockedExchangeAdd(long volatile *, long);
+long _InterlockedCompareExchange(long volatile *, long exchange, long comparand);
+void *_InterlockedExchangePointer(void *volatile *, void *);
