@@ -22,6 +22,7 @@ extensions = [
 ]
 exclude_patterns = ["README.md"]
 nitpicky = True
+nitpick_ignore = [("py:obj", "numpy.show_config")]
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3

@@ -8,7 +8,6 @@ Nothing in that table is typed: each entry is what the library answered, in floa
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import math
 import os
 import sys
@@ -197,32 +196,32 @@ def thinc() -> Library:
     )
 
 
-LIBRARIES = {  # the title, the distribution whose version is shown
-    cyrelu: ("cyrelu", "cyrelu"),
-    numpy_maximum: ("NumPy, `np.maximum(x, a * x)`", "numpy"),
-    numpy_where: ("NumPy, `np.where`, `grad * (x > 0)`", "numpy"),
-    torch: ("PyTorch", "torch"),
-    jax: ("JAX", "jax"),
-    tensorflow: ("TensorFlow", "tensorflow"),
-    keras_numpy: ("Keras, NumPy backend", "keras"),
-    onnxruntime: ("ONNX Runtime", "onnxruntime"),
-    sklearn: ("scikit-learn", "scikit-learn"),
-    thinc: ("thinc", "thinc"),
+LIBRARIES = {  # the title, the module whose version is shown
+    cyrelu: ("cyrelu {}", "cyrelu"),
+    numpy_maximum: ("NumPy {}, `np.maximum(x, a * x)`", "numpy"),
+    numpy_where: ("NumPy {}, `np.where`, `grad * (x > 0)`", "numpy"),
+    torch: ("PyTorch {}", "torch"),
+    jax: ("JAX {}", "jax"),
+    tensorflow: ("TensorFlow {}", "tensorflow"),
+    keras_numpy: ("Keras {}, NumPy backend", "keras"),
+    onnxruntime: ("ONNX Runtime {}", "onnxruntime"),
+    sklearn: ("scikit-learn {}", "sklearn"),
+    thinc: ("thinc {}", "thinc"),
 }
 
 
 def main(target: str) -> None:
     rows = ["| | " + " | ".join(QUESTIONS) + " |", "|---" * (len(QUESTIONS) + 1) + "|"]
     missing = []
-    for load, (title, distribution) in LIBRARIES.items():
+    for load, (title, module) in LIBRARIES.items():
         try:
             library = load()
         except ImportError as error:
-            missing.append(f"{title} ({error})")
+            missing.append(f"{title.format('')} ({error})")
             continue
-        version = importlib.metadata.version(distribution)
+        version = importlib.import_module(module).__version__
         answers = [answer(question, library) for question in QUESTIONS.values()]
-        rows.append(f"| {title} {version} | " + " | ".join(answers) + " |")
+        rows.append(f"| {title.format(version)} | " + " | ".join(answers) + " |")
     Path(target).write_text("\n".join(rows) + "\n")
     print("\n".join(rows))
     if missing:
