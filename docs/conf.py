@@ -20,11 +20,10 @@ extensions = [
     "sphinx.ext.autosummary",
     "matplotlib.sphinxext.plot_directive",
 ]
-exclude_patterns = ["README.md"]
+exclude_patterns = ["semantics_table.md"]  # a part of semantics.md
 nitpicky = True
 nitpick_ignore = [("py:obj", "numpy.show_config")]
 
-myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True

@@ -48,16 +48,14 @@ TINY = float(np.finfo(np.float32).smallest_subnormal)
 QUESTIONS: dict[str, Callable[[Library], object]] = {
     "relu(-0.0)": lambda lib: lib.relu(one(-0.0)),
     "relu(NaN)": lambda lib: lib.relu(one(math.nan)),
-    "relu(subnormal)": lambda lib: lib.relu(one(TINY)) / np.float32(TINY),
+    "relu(tiny) / tiny": lambda lib: lib.relu(one(TINY)) / np.float32(TINY),
     "relu'(0)": lambda lib: lib.relu_backward(one(1), one(0)),
-    "relu: inf to a dead unit": lambda lib: lib.relu_backward(one(math.inf), one(-1)),
+    "inf into dead relu": lambda lib: lib.relu_backward(one(math.inf), one(-1)),
     "default slope": lambda lib: -lib.default_slope(),
-    "leaky(-1), slope 2": lambda lib: lib.leaky_relu(one(-1), 2.0),
-    "leaky(-inf), slope 0": lambda lib: lib.leaky_relu(one(-math.inf), 0.0),
-    "leaky'(0), slope 0.1": lambda lib: lib.leaky_relu_backward(one(1), one(0), 0.1),
-    "leaky: inf to a dead unit, slope 0": lambda lib: lib.leaky_relu_backward(
-        one(math.inf), one(-1), 0.0
-    ),
+    "leaky(-1), a = 2": lambda lib: lib.leaky_relu(one(-1), 2.0),
+    "leaky(-inf), a = 0": lambda lib: lib.leaky_relu(one(-math.inf), 0.0),
+    "leaky'(0), a = 0.1": lambda lib: lib.leaky_relu_backward(one(1), one(0), 0.1),
+    "inf into dead leaky, a = 0": lambda lib: lib.leaky_relu_backward(one(math.inf), one(-1), 0.0),
 }
 
 
