@@ -121,9 +121,8 @@ def with_cyrelu(x: np.ndarray) -> Callable[[], Any]:
 def with_numpy(x: np.ndarray) -> Callable[[], Any]:
     out, slope = np.empty_like(x), np.float32(0.01)
 
-    def call() -> None:  # for slopes from 0 to 1
-        np.multiply(x, slope, out=out)
-        np.maximum(x, out, out=out)
+    def call() -> np.ndarray:  # for slopes from 0 to 1
+        return np.maximum(x, np.multiply(x, slope, out=out), out=out)
 
     return call
 
