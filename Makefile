@@ -6,7 +6,7 @@
 .DELETE_ON_ERROR:
 # Those with run- work in the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream \
-	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint format bench run-bench \
+	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint types format bench run-bench \
 	vectorization docs dist cross-compile clean
 
 VENV := .venv
@@ -68,6 +68,10 @@ lint: $(VENV)/group-lint
 	$(BIN)/zizmor --offline --pedantic --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+
+# A second opinion on the types; mypy and stubtest are in the tests.
+types: $(VENV)/installed $(VENV)/group-types
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 format: $(VENV)/group-lint
 	$(BIN)/ruff check --fix
