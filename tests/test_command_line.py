@@ -67,7 +67,9 @@ def test_a_slower_contender_shows_as_slower():
     assert times["slow"] > 10 * times["fast"]
 
 
-@pytest.mark.parametrize("arguments", [[], ["train"], ["bench", "--seconds", "soon"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["train"], ["bench", "--seconds", "soon"], ["bench", "--seconds", "0"]]
+)
 def test_wrong_arguments_end_with_usage(arguments, capsys):
     with pytest.raises(SystemExit) as raised:
         command_line.main(arguments)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import statistics
-import sys
 import time
 import timeit
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m cyrelu",
         description="ReLU and Leaky ReLU for NumPy.",
     )
+    parser.add_argument("--version", action="version", version=f"cyrelu {cyrelu.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     info = commands.add_parser("info", help="how cyrelu was built and what is in force")
     info.set_defaults(run=lambda options: cyrelu.show_config())
@@ -32,21 +32,28 @@ def main(arguments: list[str] | None = None) -> None:
     demo.set_defaults(run=lambda options: print(*demo_lines(), sep="\n"))
     bench = commands.add_parser(
         "bench",
-        help="how long they take, beside NumPy and what else is installed",
-        description="Times leaky_relu beside NumPy, and beside numexpr, Numba, PyTorch and JAX "
-        "where these are installed: all in turn, round after round, on float32 into an array that "
-        "is there (JAX: a new one). Shows medians. The full comparison is `make bench` in the "
-        "repository.",
+        help="how long leaky_relu takes, beside NumPy and what else is installed",
+        description="Times leaky_relu beside NumPy's maximum(x, 0.01 * x), and beside numexpr, "
+        "Numba, PyTorch and JAX where these are installed: all in turn, round after round, on "
+        "float32 into an array that is there (JAX: a new one). Shows medians. The full comparison "
+        "is `make bench` in the repository.",
     )
     bench.add_argument(
         "--seconds",
-        type=float,
+        type=positive,
         default=60,
         help="how long to measure in all (default: %(default)g)",
     )
     bench.set_defaults(run=lambda options: run_bench(options.seconds))
     options = parser.parse_args(arguments)
     options.run(options)
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def demo_lines() -> list[str]:
@@ -165,4 +172,4 @@ OTHERS: dict[str, tuple[str, Maker]] = {
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -493,8 +493,7 @@ def leaky_relu_backward(
     )
 
 
-for function in (
-    relu, leaky_relu, relu_grad, leaky_relu_grad, relu_backward, leaky_relu_backward
-):
-    function.__module__ = "cyrelu"  # where users find it, in repr, help and pickles
+for function in list(globals().values()):
+    if getattr(function, "__module__", None) == __name__:
+        function.__module__ = "cyrelu"  # where users find it, in repr, help and pickles
 del function
