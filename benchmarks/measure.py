@@ -155,9 +155,10 @@ def time_in_turn(
 
     With patience given, calls are long: one fills a round, and no estimate is made.
     """
-    for each in timed if patience is None else []:
-        warm_up(each, threaded)
-        each.make_estimate(effort.round_seconds)
+    for each in timed:
+        warm_up(each, threaded)  # the first call fetches memory, in which later ones may work again
+        if patience is None:
+            each.make_estimate(effort.round_seconds)
         restore()
     running, shuffle = list(timed), random.Random(0).shuffle
     start = time.perf_counter()
