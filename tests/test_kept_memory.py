@@ -129,10 +129,11 @@ def test_same_bits_in_reused_memory(threads):
     x = np.random.default_rng(0).standard_normal(N, dtype=np.float32)
     x[::7], x[::11], x[::13] = np.nan, -0.0, -np.inf
     new = cyrelu.leaky_relu_backward(x, x)
-    expected = new.tobytes()
+    expected, place = new.tobytes(), address(new)
     new.fill(1)
     del new
     reused = cyrelu.leaky_relu_backward(x, x)
+    assert address(reused) == place
     assert reused.tobytes() == expected
 
 

@@ -128,11 +128,12 @@ def is_for(source: Path, target: Target) -> bool:
 
 def compile_one(source: Path, target: Target, includes: list[str], folder: str) -> str:
     """What the compiler says; nothing if it is content."""
-    level = [f"-march={LEVELS[source.stem].replace('-', '_')}"] if source.stem in LEVELS else []
-    if "zig" not in target.name:
-        level = [flag.replace("x86_64_", "x86-64-") for flag in level]
+    level = LEVELS.get(source.stem, "")
+    if "zig" in target.name:
+        level = level.replace("-", "_")  # its names for the same
+    march = [f"-march={level}"] if level else []
     place = Path(folder, f"{target.name} {source.stem}.o")
-    command = [*target.compiler, *FLAGS, *target.flags, *level, *MACROS, *includes]
+    command = [*target.compiler, *FLAGS, *target.flags, *march, *MACROS, *includes]
     finished = subprocess.run(
         [*command, str(source), "-o", str(place)],
         stdout=subprocess.PIPE,
