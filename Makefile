@@ -6,7 +6,7 @@
 .DELETE_ON_ERROR:
 # Those with run- work in the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream \
-	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint types format bench run-bench \
+	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint generate types format bench run-bench \
 	vectorization docs dist cross-compile clean
 
 VENV := .venv
@@ -62,6 +62,7 @@ run-fuzz: $(VENV)/installed $(VENV)/group-fuzz
 	$(BIN)/python tests/long/fuzz.py --seconds $(or $(SECONDS),60)
 
 lint: $(VENV)/group-lint
+	$(BIN)/python tools/codegen --check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PATH=$(BIN):$$PATH cython-lint src benchmarks examples tests
@@ -72,6 +73,10 @@ lint: $(VENV)/group-lint
 # A second opinion on the types; mypy and stubtest are in the tests.
 types: $(VENV)/installed $(VENV)/group-types
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# The files that only repeat the tables of tools/codegen; they are checked in.
+generate: $(VENV)/group-lint
+	$(BIN)/python tools/codegen
 
 format: $(VENV)/group-lint
 	$(BIN)/ruff check --fix
