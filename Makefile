@@ -6,12 +6,13 @@
 .DELETE_ON_ERROR:
 # Those with run- work in the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream \
-	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint generate types format bench run-bench \
+	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint generate types format \
+	bench run-bench \
 	vectorization docs dist cross-compile clean
 
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml setup.py $(wildcard src/cyrelu/*.p*)
+SOURCES := pyproject.toml setup.py tools/compiler_flags.py $(wildcard src/cyrelu/*.p* src/cyrelu/*/*.p*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 demo: $(VENV)/installed $(VENV)/group-demo
@@ -46,7 +47,7 @@ test-forks:
 	@$(MAKE) --no-print-directory VENV=.venv-bench run-test-forks
 
 run-test-forks: $(VENV)/installed $(VENV)/peers $(VENV)/group-forks
-	$(BIN)/python -m pytest tests/test_fork.py tests/test_neighbours.py
+	$(BIN)/python -m pytest tests/test_fork.py tests/test_openmp_coexistence.py
 
 # Programs that take minutes; each ends in a line with its figures.
 prove soak large: $(VENV)/installed $(VENV)/group-test
@@ -135,11 +136,6 @@ $(VENV)/peers: tools/install-peers | $(VENV)/group-bench
 
 build/debug/installed: export CYRELU_DEBUG = 1
 build/serial/installed: export CYRELU_OPENMP = off
-build/address/installed: export CYRELU_SANITIZE = address,undefined
-build/thread/installed: export CYRELU_SANITIZE = thread
-build/thread/installed: export CYRELU_OPENMP = require
-build/thread-serial/installed: export CYRELU_SANITIZE = thread
-build/thread-serial/installed: export CYRELU_OPENMP = off
 build/%/installed: $(SOURCES) | $(VENV)/group-build
 	@echo "cyrelu: compiling ($*)"
 	@$(PIP) install --no-build-isolation --no-deps --upgrade --target build/$* .

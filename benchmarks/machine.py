@@ -46,7 +46,7 @@ def line(machine: dict[str, Any]) -> str:
         machine["system"],
         build["compiler"],
         f"Cython {build['cython']}",
-        f"loops for {machine['cyrelu']['instruction set']['in use']}",
+        f"loops for {machine['cyrelu']['instruction_set']['in_use']}",
         f"Python {machine['python']}",
         versions,
     ]

@@ -2,7 +2,7 @@ import hypothesis
 import pytest
 
 import cyrelu
-from cyrelu import _dispatch
+from cyrelu import _testing
 
 # Shared machines stall: a slow example is no failure.
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
@@ -17,7 +17,7 @@ def pytest_report_header():
 @pytest.fixture(autouse=True, scope="session")
 def threads_whatever_the_machine_is_doing():
     """No pause after a stall: the tests of threads shall run with threads on a busy machine too."""
-    _dispatch.set_stall_policy(pause=0)
+    _testing.set_stall_policy(pause=0)
 
 
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])

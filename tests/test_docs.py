@@ -140,7 +140,7 @@ class TestShowConfig:
         assert config["threads"]["limit"] == 3
         assert config["cyrelu"]["version"] == cyrelu.__version__
         assert config["numpy"]["version"] == np.__version__
-        assert config["instruction set"]["in use"] in config["instruction set"]["available"]
+        assert config["instruction_set"]["in_use"] in config["instruction_set"]["available"]
 
     def test_refuses_another_mode(self):
         with pytest.raises(ValueError, match=r"^show_config: mode is 'json'; expected 'stdout' or"):

@@ -6,7 +6,7 @@ from cases import CASES, each_function
 from every_float32 import LEVELS, STREAMED, operands_of_block, wrong_results
 
 import cyrelu
-from cyrelu import _dispatch
+from cyrelu import _testing
 
 pytestmark = pytest.mark.thread_unsafe(reason="changes the instruction set of the process")
 
@@ -21,10 +21,10 @@ STARTS = [
 
 @pytest.fixture(autouse=True)
 def restored_dispatch():
-    before = _dispatch.instruction_set
+    before = cyrelu.show_config("dicts")["instruction_set"]["in_use"]
     yield
-    _dispatch.set_instruction_set(before)
-    _dispatch.set_thresholds()
+    _testing.set_instruction_set(before)
+    _testing.set_thresholds()
 
 
 @each_function

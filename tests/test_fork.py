@@ -7,19 +7,19 @@ import textwrap
 import numpy as np
 import pytest
 from fresh_process import run_python
-from neighbours import NEIGHBOURS
+from openmp_libraries import OPENMP_LIBRARIES
 
 import cyrelu
 
 pytestmark = pytest.mark.thread_unsafe(reason="forks")
 
-survives = cyrelu.show_config("dicts")["threads"]["survive a fork"]
+survives = cyrelu.show_config("dicts")["threads"]["fork_safe"]
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 START = """
     import os, threading, numpy as np, cyrelu
-    from cyrelu import _dispatch
-    _dispatch.set_stall_policy(pause=0)
+    from cyrelu import _testing
+    _testing.set_stall_policy(pause=0)
     x = np.random.default_rng(0).standard_normal(2_000_000).astype(np.float32)
     cyrelu.set_num_threads(2)
     with cyrelu.num_threads(1):
@@ -140,10 +140,10 @@ def test_a_limit_of_threadpoolctl_holds_on():
 
 @needs_fork
 @pytest.mark.parametrize("order", ["before", "after"])
-@pytest.mark.parametrize("library", NEIGHBOURS)
+@pytest.mark.parametrize("library", OPENMP_LIBRARIES)
 def test_a_fork_beside_another_library(library, order):
     pytest.importorskip(library)
-    start, other = textwrap.dedent(START), NEIGHBOURS[library]
+    start, other = textwrap.dedent(START), OPENMP_LIBRARIES[library]
     if order == "before":
         start = f"import {library}\n{start}\n{other}\nassert works()\n"
     else:

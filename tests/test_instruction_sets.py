@@ -1,17 +1,19 @@
 """The instruction sets: which ones a machine has, how one is chosen, the same bits from each."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 from fresh_process import run_python
 
 import cyrelu
-from cyrelu import _cpu, _settings
+from cyrelu._dispatch import loop_modules
+from cyrelu._platform import cpu
+from cyrelu._platform.cpu import Processor
+from cyrelu._platform.instruction_sets import INSTRUCTION_SETS, OSXSAVE, InstructionSet
 
 pytestmark = pytest.mark.thread_unsafe(reason="starts processes, once is enough")
 
-AVAILABLE = cyrelu.show_config("dicts")["instruction set"]["available"]
+AVAILABLE = cyrelu.show_config("dicts")["instruction_set"]["available"]
 LEVELS = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
 
 
@@ -21,7 +23,7 @@ def made_up_processor(*levels, without=()):
     def cpuid(leaf, _subleaf):
         registers = [0, 0, 0, 0]
         for level in levels:
-            for feature in _cpu.FEATURES[level]:
+            for feature in INSTRUCTION_SETS[level].cpuid:
                 feature_leaf, register, bit = feature
                 if feature_leaf == leaf and feature not in without:
                     registers[register] |= 1 << bit
@@ -40,22 +42,54 @@ PROCESSORS = {
     "v4, whose AVX registers are not saved": (made_up_processor(*LEVELS), SSE, LEVELS[:1]),
     "v4 but one feature": (made_up_processor(*LEVELS, without=[(7, 1, 17)]), AVX512, LEVELS[:2]),
     "v3 but FMA": (made_up_processor(*LEVELS, without=[(1, 2, 12)]), AVX512, LEVELS[:1]),
-    "no OSXSAVE": (made_up_processor(*LEVELS, without=[_cpu.OSXSAVE]), None, LEVELS[:1]),
+    "no OSXSAVE": (made_up_processor(*LEVELS, without=[OSXSAVE]), None, LEVELS[:1]),
 }
 
 
 @pytest.mark.parametrize(("cpuid", "saved", "expected"), PROCESSORS.values(), ids=PROCESSORS)
-def test_levels_of_a_processor(cpuid, saved, expected):
+def test_the_instruction_sets_of_an_x86(cpuid, saved, expected):
     def xgetbv():
         assert saved is not None, "xgetbv must not be executed without OSXSAVE"
         return saved
 
-    assert _cpu.levels(cpuid, xgetbv, has_cpuid=True) == expected
+    processor = Processor(cpuid, xgetbv, hwcap=0, has_cpuid=True)
+    assert cpu.supported_instruction_sets(processor) == ["baseline", *expected]
 
 
-def test_a_processor_without_cpuid_has_no_levels():
-    assert _cpu.levels(has_cpuid=False) == []
-    assert _cpu.last_cache_bytes(has_cpuid=False) is None
+def test_a_processor_without_cpuid():
+    processor = Processor(hwcap=0, has_cpuid=False)
+    assert cpu.supported_instruction_sets(processor) == ["baseline"]
+    assert cpu.last_level_cache_bytes(processor) is None
+
+
+def test_the_registry_is_a_tree_in_which_a_parent_comes_first():
+    seen = [None]
+    for name, isa in INSTRUCTION_SETS.items():
+        assert isa.parent in seen
+        seen.append(name)
+
+
+# What a registry with sets of Arm would hold: siblings, told apart by Linux's AT_HWCAP.
+SVE, FP16 = 1 << 22, 1 << 9 | 1 << 10
+ARM = {
+    "baseline": InstructionSet("baseline"),
+    "armv8.2-sve": InstructionSet("armv8.2-sve", parent="baseline", hwcap=SVE),
+    "armv8.2-fp16": InstructionSet("armv8.2-fp16", parent="baseline", hwcap=FP16),
+}
+ARM_PROCESSORS = {
+    "none": (0, ["baseline"]),
+    "SVE": (SVE, ["baseline", "armv8.2-sve"]),
+    "half of what one needs": (1 << 9, ["baseline"]),
+    "both": (SVE | FP16, list(ARM)),
+}
+
+
+@pytest.mark.parametrize(("hwcap", "expected"), ARM_PROCESSORS.values(), ids=ARM_PROCESSORS)
+def test_a_tree_of_instruction_sets_for_arm(monkeypatch, hwcap, expected):
+    monkeypatch.setattr(cpu, "INSTRUCTION_SETS", ARM)
+    processor = Processor(hwcap=hwcap, has_cpuid=False)
+    assert cpu.supported_instruction_sets(processor) == expected
+    assert ARM["armv8.2-sve"].module == "armv8_2_sve"
 
 
 def cache(ways, line, sets):
@@ -63,7 +97,7 @@ def cache(ways, line, sets):
 
 
 @pytest.mark.parametrize("leaf", [4, 0x8000001D], ids=["Intel", "AMD"])
-def test_the_last_cache(leaf):
+def test_the_last_level_cache(leaf):
     caches = [cache(12, 64, 64), cache(16, 64, 2048), cache(16, 64, 32768)]
 
     def cpuid(asked, subleaf):
@@ -71,16 +105,17 @@ def test_the_last_cache(leaf):
             return caches[subleaf]
         return (0, 0, 0, 0)
 
-    assert _cpu.last_cache_bytes(cpuid, has_cpuid=True) == 32 << 20
+    assert cpu.last_level_cache_bytes(Processor(cpuid, has_cpuid=True)) == 32 << 20
 
 
 def test_no_cache_known():
-    assert _cpu.last_cache_bytes(lambda leaf, subleaf: (0, 0, 0, 0), has_cpuid=True) is None
+    processor = Processor(lambda leaf, subleaf: (0, 0, 0, 0), has_cpuid=True)
+    assert cpu.last_level_cache_bytes(processor) is None
 
 
 def test_the_fastest_is_in_use_by_default():
     finished = run_python(
-        "import cyrelu; print(cyrelu.show_config('dicts')['instruction set']['in use'])",
+        "import cyrelu; print(cyrelu.show_config('dicts')['instruction_set']['in_use'])",
         CYRELU_ISA="",
     )
     assert finished.stdout.strip() == AVAILABLE[-1], finished.stderr
@@ -90,11 +125,11 @@ def test_the_fastest_is_in_use_by_default():
 def test_cyrelu_isa(level):
     code = """
         import sys, cyrelu
-        print(cyrelu.show_config("dicts")["instruction set"]["in use"])
-        print(*sorted(name for name in sys.modules if name.startswith("cyrelu._loops_")))
+        print(cyrelu.show_config("dicts")["instruction_set"]["in_use"])
+        print(*sorted(name for name in sys.modules if name.startswith("cyrelu._loops.")))
     """
     finished = run_python(code, CYRELU_ISA=level)
-    assert finished.stdout.split() == [level, _settings.LOOPS[level]], finished.stderr
+    assert finished.stdout.split() == [level, loop_modules.module_of(level)], finished.stderr
 
 
 def test_an_unknown_instruction_set_is_refused():
@@ -111,25 +146,25 @@ def test_what_the_machine_lacks_is_refused_before_its_module_is_imported():
         package = types.ModuleType("cyrelu")
         package.__path__ = [{path!r}]
         sys.modules["cyrelu"] = package
-        cpu = importlib.import_module("cyrelu._cpu")
-        cpu.levels = lambda: {levels!r}
-        settings = importlib.import_module("cyrelu._settings")
+        cpu = importlib.import_module("cyrelu._platform.cpu")
+        cpu.supported_instruction_sets = lambda: {supported!r}
+        loop_modules = importlib.import_module("cyrelu._dispatch.loop_modules")
         try:
-            settings.instruction_set()
+            loop_modules.chosen()
         except ImportError as error:
             print(error)
-        print([name for name in sys.modules if name.startswith("cyrelu._loops_")])
+        print([name for name in sys.modules if name.startswith("cyrelu._loops.")])
     """
     path = str(Path(cyrelu.__file__).parent)
-    built = [level for level in LEVELS if importlib.util.find_spec(_settings.LOOPS[level])]
+    built = [name for name in loop_modules.built() if name in LEVELS]
     if not built:
         pytest.skip("built for one instruction set")
     lacking = f"CYRELU_ISA is '{built[-1]}', which this machine lacks; expected one of {built[0]}"
-    finished = run_python(code.format(path=path, levels=built[:1]), CYRELU_ISA=built[-1])
+    finished = run_python(code.format(path=path, supported=built[:1]), CYRELU_ISA=built[-1])
     error, imported = finished.stdout.splitlines()
     assert error == f"cyrelu: the environment variable {lacking}"
     assert imported == "[]"
-    finished = run_python(code.format(path=path, levels=[]), CYRELU_ISA="")
+    finished = run_python(code.format(path=path, supported=[]), CYRELU_ISA="")
     error, imported = finished.stdout.splitlines()
     assert error.startswith(f"cyrelu: this build needs a processor with {built[0]}; build it from")
     assert imported == "[]"

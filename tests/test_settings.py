@@ -4,7 +4,7 @@ import pytest
 from fresh_process import run_python
 
 import cyrelu
-from cyrelu import _settings
+from cyrelu._platform import settings
 
 pytestmark = pytest.mark.thread_unsafe(reason="starts processes, once is enough")
 
@@ -13,14 +13,14 @@ REPORT = """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         import cyrelu
-    print(cyrelu.show_config("dicts")["streaming"]["outputs from bytes"])
+    print(cyrelu.show_config("dicts")["streaming"]["stream_threshold_bytes"])
     print(*[warning.message for warning in caught])
 """
 
 
 def test_cyrelu_stream_bytes():
     # Where no instruction set can stream there is no limit to show.
-    can_stream = cyrelu.show_config("dicts")["streaming"]["outputs from bytes"] is not None
+    can_stream = cyrelu.show_config("dicts")["streaming"]["stream_threshold_bytes"] is not None
     finished = run_python(REPORT, CYRELU_STREAM_BYTES="12345")
     assert finished.stdout == f"{12345 if can_stream else None}\n\n", finished.stderr
 
@@ -42,15 +42,15 @@ def test_an_unusable_value_warns_and_is_ignored(value):
         (260 << 20, 32 << 20),
     ],
 )
-def test_the_default_follows_the_last_cache(monkeypatch, cache, expected):
+def test_the_default_follows_the_last_level_cache(monkeypatch, cache, expected):
     monkeypatch.delenv("CYRELU_STREAM_BYTES", raising=False)
-    monkeypatch.setattr(_settings._cpu, "last_cache_bytes", lambda: cache)
-    assert _settings.stream_bytes() == expected
+    monkeypatch.setattr(settings.cpu, "last_level_cache_bytes", lambda: cache)
+    assert settings.stream_threshold_bytes() == expected
 
 
 @pytest.mark.parametrize(
     ("cache", "expected"), [(None, 128 << 20), (32 << 20, 32 << 20), (260 << 20, 128 << 20)]
 )
-def test_reading_ahead_begins_where_the_last_cache_ends(monkeypatch, cache, expected):
-    monkeypatch.setattr(_settings._cpu, "last_cache_bytes", lambda: cache)
-    assert _settings.read_ahead_bytes() == expected
+def test_prefetching_begins_where_the_last_level_cache_ends(monkeypatch, cache, expected):
+    monkeypatch.setattr(settings.cpu, "last_level_cache_bytes", lambda: cache)
+    assert settings.prefetch_threshold_bytes() == expected

@@ -6,23 +6,23 @@ from cases import each_dtype, each_function, operands_for, sample
 from oracle import assert_same, assert_same_bits
 
 import cyrelu
-from cyrelu import _dispatch
+from cyrelu import _testing
 
 pytestmark = pytest.mark.thread_unsafe(reason="changes the thresholds of the process")
 
 NEVER = 2**62
 THRESHOLDS = {
-    "streamed": {"stream": 0, "read_ahead": NEVER},
-    "streamed, reading ahead": {"stream": 0, "read_ahead": 0},
-    "reading ahead": {"stream": NEVER, "read_ahead": 0},
+    "streamed": {"stream": 0, "prefetch": NEVER},
+    "streamed, reading ahead": {"stream": 0, "prefetch": 0},
+    "reading ahead": {"stream": NEVER, "prefetch": 0},
 }
 
 
 @pytest.fixture(autouse=True, params=THRESHOLDS.values(), ids=THRESHOLDS)
 def thresholds(request):
-    _dispatch.set_thresholds(**request.param)
+    _testing.set_thresholds(**request.param)
     yield request.param
-    _dispatch.set_thresholds()
+    _testing.set_thresholds()
 
 
 # Around lines of 64 bytes and blocks of 1024, in elements of 4 and 8 bytes.
@@ -93,9 +93,9 @@ def test_a_strided_out(dtype):
 def test_with_threads(case, dtype, thresholds):
     operands = operands_for(case, dtype, 300_003)
     with cyrelu.num_threads(1):
-        _dispatch.set_thresholds(stream=NEVER, read_ahead=NEVER)
+        _testing.set_thresholds(stream=NEVER, prefetch=NEVER)
         expected = case.call(operands)
-        _dispatch.set_thresholds(**thresholds)
+        _testing.set_thresholds(**thresholds)
     for threads in (1, 2, 3, 7):
         with cyrelu.num_threads(threads):
             guarded = np.full(300_005, 7, dtype)

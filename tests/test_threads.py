@@ -13,8 +13,8 @@ from fresh_process import run_python
 from oracle import assert_same_bits
 
 import cyrelu
-from cyrelu import _threads
-from cyrelu._cpu_quota import cpu_quota
+from cyrelu import _testing
+from cyrelu._platform.cgroups import cpu_quota
 
 pytestmark = pytest.mark.thread_unsafe(reason="changes the limits of the process")
 
@@ -182,7 +182,7 @@ class TestSameBits:
 def test_a_team_is_used_above_the_gate_and_not_after_a_stall():
     code = """
         import os, numpy as np, cyrelu
-        from cyrelu import _dispatch
+        from cyrelu import _testing
         def running():
             return len(os.listdir("/proc/self/task"))
         x = np.ones(1_000_000, np.float32)
@@ -193,15 +193,15 @@ def test_a_team_is_used_above_the_gate_and_not_after_a_stall():
         with cyrelu.num_threads(1):
             cyrelu.relu(x)
         assert running() == before, "nor does a limit of 1"
-        _dispatch.set_stall_policy(grace=0, rate=float("inf"), pause=600)
-        assert not _dispatch.paused()
+        _testing.set_stall_policy(grace=0, rate=float("inf"), pause=600)
+        assert not _testing.is_paused()
         cyrelu.relu(x)
         assert running() == before + 2, "a team of three"
-        assert _dispatch.paused(), "any time is a stall under this policy"
+        assert _testing.is_paused(), "any time is a stall under this policy"
         cyrelu.set_num_threads(5)
         cyrelu.relu(x)
         assert running() == before + 2, "no team in the pause"
-        _dispatch.set_stall_policy(pause=0)
+        _testing.set_stall_policy(pause=0)
         cyrelu.relu(x)
         assert running() == before + 4, "a team of five after it"
     """
@@ -214,25 +214,25 @@ def test_a_team_is_used_above_the_gate_and_not_after_a_stall():
 def test_a_team_takes_no_processors_that_other_teams_use():
     code = """
         import os, numpy as np, cyrelu
-        from cyrelu import _dispatch, _threads
+        from cyrelu import _testing
         def running():
             return len(os.listdir("/proc/self/task"))
-        _dispatch.set_stall_policy(pause=0)
+        _testing.set_stall_policy(pause=0)
         x = np.random.default_rng(0).standard_normal(1_000_000)
         expected = np.maximum(x, 0)
         cyrelu.set_num_threads(2)
         before = running()
-        assert _threads.occupy_processors(len(os.sched_getaffinity(0))) == 0
+        assert _testing.occupy_processors(len(os.sched_getaffinity(0))) == 0
         assert (cyrelu.relu(x) == expected).all()
         assert (cyrelu.relu(x[::-1])[::-1] == expected).all()
         assert running() == before, "another team has all processors"
-        _threads.occupy_processors(-len(os.sched_getaffinity(0)))
+        _testing.occupy_processors(-len(os.sched_getaffinity(0)))
         assert (cyrelu.relu(x) == expected).all()
         assert running() == before + 1, "it has gone"
         cyrelu.set_num_threads(len(os.sched_getaffinity(0)) + 2)
         assert (cyrelu.relu(x) == expected).all()
         assert running() == before + len(os.sched_getaffinity(0)) + 1, "alone, as many as asked"
-        assert _threads.occupy_processors(0) == 0
+        assert _testing.occupy_processors(0) == 0
     """
     finished = run_python(code, OMP_WAIT_POLICY="passive")
     assert finished.returncode == 0, finished.stderr
@@ -246,7 +246,7 @@ def test_workers_of_dask_do_not_multiply_threads():
 
     def watch():
         while not stop.wait(1e-4):
-            seen.add(_threads.occupy_processors(0))
+            seen.add(_testing.occupy_processors(0))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -257,7 +257,7 @@ def test_workers_of_dask_do_not_multiply_threads():
         stop.set()
         watcher.join()
     assert max(seen) <= max(cyrelu.get_num_threads(), os.cpu_count())
-    assert _threads.occupy_processors(0) == 0
+    assert _testing.occupy_processors(0) == 0
 
 
 def test_workers_of_joblib_share_the_processors():

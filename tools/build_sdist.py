@@ -1,13 +1,16 @@
 """Builds the source distribution into a folder, and checks that it is one to be trusted.
 
-It is built twice, from copies of the tree in different places and of different ages: the bytes must
-be the same. It must have every file of the repository but those that are about the repository, and
-make a wheel out of nothing else than itself and the build requirements that are installed here.
+What the build backend packs is packed anew, so that the bytes depend on files and SOURCE_DATE_EPOCH
+alone, not on who made it when. It is built twice, from copies of the tree in different places and
+of different ages: the bytes must be the same. It must have every file of the repository but those
+that are about the repository, and make a wheel out of nothing else than itself and the build
+requirements that are installed here.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import os
 import shutil
 import subprocess
@@ -61,7 +64,31 @@ def build(tracked: list[str], tree: Path, age: int) -> Path:
         os.utime(copy, (moment, moment))
     run(sys.executable, "-m", "build", "--sdist", "--no-isolation", cwd=tree)
     [archive] = (tree / "dist").glob("*.tar.gz")
+    repack(archive)
     return archive
+
+
+def repack(archive: Path) -> None:
+    """Pack it anew: members in the order of their names, without owners, all of one age."""
+    moment = int(os.environ["SOURCE_DATE_EPOCH"])
+    folder = archive.with_suffix(".unpacked")
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+
+    def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mtime = moment
+        member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+        return member
+
+    with (
+        archive.open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=moment) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as anew,
+    ):
+        for top in sorted(folder.iterdir()):
+            anew.add(top, top.name, filter=anonymous)  # its folders, too, in the order of names
 
 
 def git(*arguments: str) -> str:

@@ -18,7 +18,7 @@ TESTS = [
     "tests/test_edge_values.py",
     "tests/test_fork.py",
     "tests/test_instruction_sets.py",
-    "tests/test_kept_memory.py",
+    "tests/test_buffer_cache.py",
     "tests/test_properties.py",
     "tests/test_settings.py",
     "tests/test_streaming.py",

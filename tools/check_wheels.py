@@ -12,6 +12,7 @@ from pathlib import Path
 MAX_BYTES = 2_000_000
 NEEDED = ["cyrelu/kernels.pxd", "cyrelu/memoryviews.pxd", "cyrelu/scalar.pxd", "cyrelu/py.typed"]
 LIBRARY_FOLDERS = ("cyrelu.libs", ".dylibs")
+BINARIES = (".so", ".pyd")
 # W009 and W010 object to the folder of vendored libraries beside the package.
 WHEEL_CONTENTS = ["check_wheel_contents", "--ignore", "W009,W010"]
 RUNTIME_LICENSES = {"libgomp": "libgomp.txt", "libomp.": "libomp.txt", "vcomp": "vcomp140.txt"}
@@ -41,7 +42,7 @@ def faults_of(wheel: Path) -> list[str]:
     faults = [f"lacks {name}" for name in NEEDED if name not in names]
     if wheel.stat().st_size > MAX_BYTES:
         faults.append(f"has {wheel.stat().st_size:,} bytes; expected at most {MAX_BYTES:,}")
-    if not any(name.startswith("_loops_") for name in files):
+    if not any(name.startswith("cyrelu/_loops/") and name.endswith(BINARIES) for name in names):
         faults.append("lacks the loops")
     runtimes = [
         name for name in RUNTIME_LICENSES if any(file.startswith(name) for file in libraries)

@@ -31,7 +31,10 @@ from textwrap import dedent
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-GENERATED = ROOT / "build/release-openmp-auto/src/cyrelu"  # where setup.py puts the C files
+sys.path.insert(0, str(ROOT / "src/cyrelu/_platform"))
+from instruction_sets import INSTRUCTION_SETS, InstructionSet  # noqa: E402
+
+GENERATED = ROOT / "build/cython-release/src/cyrelu"  # where setup.py puts the C files
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-warning-option"]
 # What Cython's code for each module provokes, whatever the module.
 CYTHONS = [
@@ -39,7 +42,6 @@ CYTHONS = [
     "-Wno-sign-compare",  # Python integers to unsigned ones, where a long has 32 bits
 ]
 FLAGS = ["-c", "-O1", "-fno-trapping-math", "-ffp-contract=off", *WARNINGS, *CYTHONS]
-LEVELS = {"_loops_v2": "x86-64-v2", "_loops_v3": "x86-64-v3", "_loops_v4": "x86-64-v4"}
 MACROS = [
     "-DCYTHON_WITHOUT_ASSERTIONS=1",
     "-DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION",
@@ -59,19 +61,24 @@ class Target:
     name: str
     compiler: list[str]
     numpy_platform: str | None  # of the wheel with the headers; None: this machine's
-    is_x86: bool
+    architecture: str
     flags: list[str] = field(default_factory=list)
 
 
 def targets() -> Iterator[Target]:
     zig = [sys.executable, "-m", "ziglang", "cc"]
     mac, mac_arm = "macosx_14_0_x86_64", "macosx_14_0_arm64"
-    yield Target("clang", ["clang"], None, os.uname().machine == "x86_64", ["-fopenmp"])
-    yield Target("mingw-w64 gcc", ["x86_64-w64-mingw32-gcc"], "win_amd64", True, ["-fopenmp"])
-    yield Target("zig Windows x86-64", [*zig, "-target", "x86_64-windows-gnu"], "win_amd64", True)
-    yield Target("zig Windows Arm", [*zig, "-target", "aarch64-windows-gnu"], "win_arm64", False)
-    yield Target("zig macOS x86-64", [*zig, "-target", "x86_64-macos"], mac, True)
-    yield Target("zig macOS Arm", [*zig, "-target", "aarch64-macos"], mac_arm, False)
+    here = os.uname().machine.replace("_", "-")
+    yield Target("clang", ["clang"], None, here, ["-fopenmp"])
+    yield Target("mingw-w64 gcc", ["x86_64-w64-mingw32-gcc"], "win_amd64", "x86-64", ["-fopenmp"])
+    yield Target(
+        "zig Windows x86-64", [*zig, "-target", "x86_64-windows-gnu"], "win_amd64", "x86-64"
+    )
+    yield Target(
+        "zig Windows Arm", [*zig, "-target", "aarch64-windows-gnu"], "win_arm64", "aarch64"
+    )
+    yield Target("zig macOS x86-64", [*zig, "-target", "x86_64-macos"], mac, "x86-64")
+    yield Target("zig macOS Arm", [*zig, "-target", "aarch64-macos"], mac_arm, "aarch64")
 
 
 def main() -> int:
@@ -79,7 +86,7 @@ def main() -> int:
     parser.add_argument("--only", help="those targets whose name has this in it", default="")
     options = parser.parse_args()
     chosen = [target for target in targets() if options.only in target.name]
-    sources = sorted(GENERATED.glob("*.c"))
+    sources = sorted(GENERATED.rglob("*.c"))
     if not sources:
         sys.exit(f"cross_compile: no C files in {GENERATED}; build cyrelu first")
     faults = 0
@@ -105,7 +112,7 @@ def main() -> int:
 def microsofts_branches(folder: Path) -> int:
     """How many of the C blocks in our sources with a branch for cl are refused."""
     faults = 0
-    for source in sorted((ROOT / "src/cyrelu").glob("*.p*")):
+    for source in sorted((ROOT / "src/cyrelu").rglob("*.p*")):
         blocks = [block for block in C_BLOCK.findall(source.read_text()) if "_MSC_VER" in block]
         if not blocks:
             continue
@@ -123,15 +130,23 @@ def microsofts_branches(folder: Path) -> int:
 
 
 def is_for(source: Path, target: Target) -> bool:
-    return target.is_x86 or source.stem not in LEVELS
+    isa = isa_of(source)
+    return isa is None or isa.architecture in (None, target.architecture)
+
+
+def isa_of(source: Path) -> InstructionSet | None:
+    """The instruction set of a loop module."""
+    if source.parent.name != "_loops":
+        return None
+    return next(isa for isa in INSTRUCTION_SETS.values() if isa.module == source.stem)
 
 
 def compile_one(source: Path, target: Target, includes: list[str], folder: str) -> str:
     """What the compiler says; nothing if it is content."""
-    level = LEVELS.get(source.stem, "")
+    isa = isa_of(source)
+    march = isa.flags.get("unix", []) if isa else []
     if "zig" in target.name:
-        level = level.replace("-", "_")  # its names for the same
-    march = [f"-march={level}"] if level else []
+        march = [flag.replace("x86-64-", "x86_64_") for flag in march]  # its names for the same
     place = Path(folder, f"{target.name} {source.stem}.o")
     command = [*target.compiler, *FLAGS, *target.flags, *march, *MACROS, *includes]
     finished = subprocess.run(

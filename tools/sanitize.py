@@ -25,7 +25,17 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[1]
 SUPPRESSIONS = ROOT / "tools/suppressions"
 REPORTS = ROOT / "build/sanitize"
-OUR_FRAME = re.compile(r"src/cyrelu/\w+\.c:\d+")  # of a stack of calls
+OUR_FRAME = re.compile(r"src/cyrelu/[\w/]+\.c:\d+")  # of a stack of calls
+
+# -fno-wrapv: most Pythons pass -fwrapv, with which no overflow of an integer would be reported.
+# -fno-sanitize-recover: undefined behaviour ends the process, so that it cannot be missed.
+# Without hardening: sanitizers watch memcpy and its like, not the checking ones in their place.
+FLAGS = "-fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -fno-wrapv"
+BUILDS = {  # in build/NAME: the sanitizers, and whether with OpenMP
+    "address": ("address,undefined", "auto"),
+    "thread": ("thread", "require"),
+    "thread-serial": ("thread", "off"),
+}
 
 # Python's own allocator hides from every tool where one block of memory ends.
 COMMON = {"PYTHONMALLOC": "malloc"}
@@ -53,7 +63,7 @@ def logs(name: str) -> str:
 def address() -> list[Run]:
     """Accesses out of bounds or after free, and undefined behaviour: the whole suite."""
     # The suite asks for more memory than there is, and writes to a file on a disk that is full.
-    # test_references weighs the memory in use, which without Python's own allocator grows long
+    # test_refcounts weighs the memory in use, which without Python's own allocator grows long
     # after the first calls: Python's stores of freed tuples fill. Leaks are the next check's.
     provoked = "allocator_may_return_null=1:handle_sigbus=0"
     return [
@@ -61,7 +71,7 @@ def address() -> list[Run]:
             name="address",
             tool="AddressSanitizer and UndefinedBehaviorSanitizer",
             build="address",
-            tests=["-k", "not test_references"],
+            tests=["-k", "not test_refcounts"],
             preloaded=[runtime("libasan.so"), runtime("libubsan.so")],
             environment={
                 "ASAN_OPTIONS": f"detect_leaks=0:abort_on_error=1:{provoked}:{logs('address')}",
@@ -83,7 +93,7 @@ def leaks() -> list[Run]:
             name="leaks",
             tool="LeakSanitizer",
             build="address",
-            tests=["tests/test_errors.py", "tests/test_ufuncs.py", "tests/test_views.py"],
+            tests=["tests/test_errors.py", "tests/test_ufuncs.py", "tests/test_strided.py"],
             preloaded=[runtime("libasan.so"), runtime("libubsan.so")],
             environment={
                 "ASAN_OPTIONS": f"{options}:{slow}:{logs('leaks')}",
@@ -98,7 +108,7 @@ def leaks() -> list[Run]:
 # Those in which threads are at work, and not the many that differ in layouts and lengths only.
 # No forks: a child without the other threads may not start any under ThreadSanitizer.
 THREADED = [
-    *("tests/test_threads.py", "tests/test_views.py", "tests/test_streaming.py"),
+    *("tests/test_threads.py", "tests/test_strided.py", "tests/test_streaming.py"),
     *("tests/test_ecosystem.py", "-k", "not layout and not every_length and not fork"),
 ]
 
@@ -134,7 +144,7 @@ def valgrind() -> list[Run]:
     """Use of memory that nobody has written, in the build that users get."""
     # It is 30 times slower: not the many tests that differ in layouts and lengths only. It has no
     # AVX-512, so cyrelu takes x86-64-v3 by itself; without AVX the streaming is another.
-    tests = ["tests/test_streaming.py", "tests/test_views.py"]
+    tests = ["tests/test_streaming.py", "tests/test_strided.py"]
     tests += ["-k", "not every_length and not every_layout"]
     return [
         Run(
@@ -184,7 +194,12 @@ def is_clean(run: Run) -> bool:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if run.build:
-        subprocess.run(["make", f"build/{run.build}/installed"], cwd=ROOT, check=True)
+        subprocess.run(
+            ["make", f"build/{run.build}/installed"],
+            cwd=ROOT,
+            env={**os.environ, **build_environment(run.build)},
+            check=True,
+        )
     junit = folder / "tests.xml"
     environment = {**os.environ, **COMMON, **run.environment}
     if run.build:
@@ -216,6 +231,16 @@ def is_clean(run: Run) -> bool:
         verdict += f", pytest's exit status is {finished.returncode}"
     print(f"{run.name}: {tests}; {run.tool}; {seconds:.0f} s: {verdict}", flush=True)
     return not found and finished.returncode == 0
+
+
+def build_environment(build: str) -> dict[str, str]:
+    sanitizers, openmp = BUILDS[build]
+    return {
+        "CFLAGS": f"-fsanitize={sanitizers} {FLAGS}",
+        "LDFLAGS": f"-fsanitize={sanitizers}",
+        "CYRELU_OPENMP": openmp,
+        "CYRELU_HARDENING": "off",
+    }
 
 
 def reports(run: Run) -> list[str]:

@@ -1,12 +1,13 @@
-"""Which vector widths gcc gives each contiguous loop, from its own report on the real build.
+"""Which vector widths gcc gives each loop, from its own report on the real build.
 
-Compiles everything as setup.py does, with -fopt-info-vec-optimized added, and prints a table of
-the loops of each instruction set. Exits with 1 if a loop is not vectorised in one of them, or not
-as wide as it should be.
+Compiles everything as setup.py does, with -fopt-info-vec-optimized added, and prints a table of the
+loops of each instruction set. Exits with 1 if a loop is not vectorised in one of them, or not as
+wide as it should be, or if there are not as many loops as the tables of tools/codegen say.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -16,36 +17,44 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-GENERATED = ROOT / "build/release-openmp-auto/src/cyrelu"  # where setup.py puts the C files
-FULL_WIDTH = {"_loops_v3": 32, "_loops_v4": 32}  # bytes; gcc itself avoids 64 where it may
-FUSED = {"0": "float32", "1": "float64"}  # Cython numbers the types of `floating`
+sys.path[:0] = [str(ROOT / "tools/codegen"), str(ROOT / "src/cyrelu/_platform")]
+from dtypes import DTYPES  # noqa: E402
+from instruction_sets import INSTRUCTION_SETS  # noqa: E402
+from operations import OPERATIONS  # noqa: E402
 
-# "static void __pyx_fuse_0__pyx_f_6cyrelu_9_loops_v3_contiguous_relu(..." and its like, where the
-# body follows (a declaration ends in a semicolon).
-DEFINITION = re.compile(r"__pyx_fuse_([01])__pyx_f_\w*?_(contiguous_\w+)\(.*\{$")
-REPORT = re.compile(r"(_loops_\w+)\.c:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
+GENERATED = ROOT / "build/cython-release/src/cyrelu/_loops"  # where setup.py puts the C files
+# Without -fno-ipa-icf gcc keeps one of several equal loops, and reports on no other.
+REPORT_FLAGS = "-fopt-info-vec-optimized -fno-ipa-icf"
+
+# Cython numbers the types of each fused type of `contiguous`, in their order:
+# "static void __pyx_fuse_0_1_0__pyx_f_6cyrelu_6_loops_9x86_64_v3_contiguous(..." and its like,
+# where the body follows (a declaration ends in a semicolon).
+DEFINITION = re.compile(r"__pyx_fuse_(\d+)_(\d+)_(\d+)__pyx_f_\w*_contiguous\(.*\{$")
+REPORT = re.compile(r"(\w+)\.c:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         report = compile_with_report(folder)
-        modules = sorted(path.name.split(".")[0] for path in Path(folder).rglob("_loops_*.so"))
-    loops = {module: contiguous_loops(module) for module in modules}
+        built = {path.name.split(".")[0] for path in Path(folder).rglob("_loops/*.so")}
+    isas = [isa for isa in INSTRUCTION_SETS.values() if isa.module in built]
     widths: dict[tuple[str, str], set[int]] = defaultdict(set)
+    loops = {isa.module: loops_of(isa.module) for isa in isas}
     for module, line, width in REPORT.findall(report):
-        if name := function_at(loops[module], int(line)):
+        if name := function_at(loops.get(module, {}), int(line)):
             widths[name, module].add(int(width))
-    names = sorted({name for found in loops.values() for name in found.values()})
-    print(f"{'bytes in a vector':45}", *(f"{module:>16}" for module in modules))
+
+    names = expected_loops()
+    print(f"{'bytes in a vector':45}", *(f"{isa.name:>16}" for isa in isas))
     for name in names:
-        cells = (", ".join(map(str, sorted(widths[name, module]))) or "NONE" for module in modules)
+        cells = (", ".join(map(str, sorted(widths[name, isa.module]))) or "NONE" for isa in isas)
         print(f"{name:45}", *(f"{cell:>16}" for cell in cells))
     good = [
-        max(widths[name, module], default=0) >= FULL_WIDTH.get(module, 16)
+        max(widths[name, isa.module], default=0) >= isa.vector_bytes
         for name in names
-        for module in modules
+        for isa in isas
     ]
-    print(f"{sum(good)} of {len(good)} contiguous loops are vectorised at full width")
+    print(f"{sum(good)} of {len(good)} loops are vectorised at full width")
     return 0 if good and all(good) else 1
 
 
@@ -54,7 +63,7 @@ def compile_with_report(folder: str) -> str:
     finished = subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--force", "-j1", f"-b{folder}", f"-t{folder}"],
         cwd=ROOT,
-        env={**os.environ, "CC": "gcc", "CFLAGS": "-fopt-info-vec-optimized"}
+        env={**os.environ, "CC": "gcc", "CFLAGS": REPORT_FLAGS}
         | {"CYRELU_DEBUG": "0", "CYRELU_OPENMP": "auto"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -65,15 +74,31 @@ def compile_with_report(folder: str) -> str:
     return finished.stdout
 
 
-def contiguous_loops(module: str) -> dict[range, str]:
-    """The lines of each contiguous loop's function in the generated C."""
+def expected_loops() -> list[str]:
+    """Operations by kinds of factor, where an operation takes any, by dtypes."""
+    return [
+        f"{operation.name}{factors} {dtype.name}"
+        for operation in OPERATIONS
+        for factors in ["", *([", array factors"] if operation.factors else [])]
+        for dtype in DTYPES
+    ]
+
+
+def loops_of(module: str) -> dict[range, str]:
+    """The lines of each loop's function in the generated C."""
+    numbered = itertools.product(
+        enumerate(OPERATIONS), enumerate(["", ", array factors"]), enumerate(DTYPES)
+    )
+    names = {
+        (str(op), str(kind), str(number)): f"{operation.name}{factors} {dtype.name}"
+        for (op, operation), (kind, factors), (number, dtype) in numbered
+    }
     source = (GENERATED / f"{module}.c").read_text().splitlines()
     loops = {}
     for start, line in enumerate(source, 1):
         if match := DEFINITION.search(line):
-            fused, name = match.groups()
             end = next(i for i, text in enumerate(source[start:], start + 1) if text == "}")
-            loops[range(start, end)] = f"{name} {FUSED[fused]}"
+            loops[range(start, end)] = names[match.groups()]
     return loops
 
 

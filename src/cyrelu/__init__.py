@@ -1,7 +1,7 @@
 """ReLU and Leaky ReLU for NumPy: compiled, exact, threaded, with their gradients."""
 
 from cyrelu import ufuncs
-from cyrelu._api import (
+from cyrelu._numpy.api import (
     leaky_relu,
     leaky_relu_backward,
     leaky_relu_grad,
@@ -9,8 +9,7 @@ from cyrelu._api import (
     relu_backward,
     relu_grad,
 )
-from cyrelu._config import show_config
-from cyrelu._threads import get_num_threads, num_threads, set_num_threads
+from cyrelu.config import get_num_threads, num_threads, set_num_threads, show_config
 
 __version__ = "0.1.0"
 

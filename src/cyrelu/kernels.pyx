@@ -3,8 +3,9 @@
 
 from libc.string cimport memset
 
-from cyrelu._dispatch cimport kernel, run
-from cyrelu._loops cimport (
+from cyrelu._dispatch.dispatch cimport run
+from cyrelu._loops.dtypes cimport FLOAT32, FLOAT64, Dtype, itemsize
+from cyrelu._loops.operations cimport (
     AT_ZERO,
     GRAD,
     LEAKY_RELU,
@@ -16,14 +17,14 @@ from cyrelu._loops cimport (
     RELU_BACKWARD,
     RELU_GRAD,
     X,
-    Operands,
     Operation,
 )
+from cyrelu._loops.types cimport Operands
 
 
 cdef inline void call(
     Operation operation,
-    bint single,
+    Dtype dtype,
     const void* grad,
     const void* x,
     const void* negative_slope,
@@ -31,7 +32,7 @@ cdef inline void call(
     void* out,
     Py_ssize_t n,
 ) noexcept nogil:
-    cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
+    cdef Py_ssize_t item = itemsize(dtype)
     cdef Operands operands
     memset(&operands, 0, sizeof(operands))
     operands.data[GRAD] = <char*> grad
@@ -39,67 +40,68 @@ cdef inline void call(
     operands.data[NEGATIVE_SLOPE] = <char*> negative_slope
     operands.data[AT_ZERO] = <char*> at_zero
     operands.data[OUT] = <char*> out
-    operands.step[GRAD] = item if grad != NULL else 0
-    operands.step[X] = operands.step[OUT] = item
-    run(kernel(operation), single, &operands, n, False)
+    operands.stride[GRAD] = item if grad != NULL else 0
+    operands.stride[X] = item if x != NULL else 0
+    operands.stride[OUT] = item
+    run(operation, dtype, &operands, n, False)
 
 
 cdef void relu_f32(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, True, NULL, x, NULL, NULL, out, n)
+    call(RELU, FLOAT32, NULL, x, NULL, NULL, out, n)
 
 
 cdef void relu_f64(const double* x, double* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, False, NULL, x, NULL, NULL, out, n)
+    call(RELU, FLOAT64, NULL, x, NULL, NULL, out, n)
 
 
 cdef void leaky_relu_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    call(LEAKY_RELU, True, NULL, x, &negative_slope, NULL, out, n)
+    call(LEAKY_RELU, FLOAT32, NULL, x, &negative_slope, NULL, out, n)
 
 
 cdef void leaky_relu_f64(
     const double* x, double* out, Py_ssize_t n, double negative_slope
 ) noexcept nogil:
-    call(LEAKY_RELU, False, NULL, x, &negative_slope, NULL, out, n)
+    call(LEAKY_RELU, FLOAT64, NULL, x, &negative_slope, NULL, out, n)
 
 
 cdef void relu_grad_f32(const float* x, float* out, Py_ssize_t n, float at_zero) noexcept nogil:
-    call(RELU_GRAD, True, NULL, x, NULL, &at_zero, out, n)
+    call(RELU_GRAD, FLOAT32, NULL, x, NULL, &at_zero, out, n)
 
 
 cdef void relu_grad_f64(const double* x, double* out, Py_ssize_t n, double at_zero) noexcept nogil:
-    call(RELU_GRAD, False, NULL, x, NULL, &at_zero, out, n)
+    call(RELU_GRAD, FLOAT64, NULL, x, NULL, &at_zero, out, n)
 
 
 cdef void leaky_relu_grad_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope, float at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_GRAD, True, NULL, x, &negative_slope, &at_zero, out, n)
+    call(LEAKY_RELU_GRAD, FLOAT32, NULL, x, &negative_slope, &at_zero, out, n)
 
 
 cdef void leaky_relu_grad_f64(
     const double* x, double* out, Py_ssize_t n, double negative_slope, double at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_GRAD, False, NULL, x, &negative_slope, &at_zero, out, n)
+    call(LEAKY_RELU_GRAD, FLOAT64, NULL, x, &negative_slope, &at_zero, out, n)
 
 
 cdef void relu_backward_f32(
     const float* grad, const float* x, float* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
-    call(RELU_BACKWARD, True, grad, x, NULL, &at_zero, out, n)
+    call(RELU_BACKWARD, FLOAT32, grad, x, NULL, &at_zero, out, n)
 
 
 cdef void relu_backward_f64(
     const double* grad, const double* x, double* out, Py_ssize_t n, double at_zero
 ) noexcept nogil:
-    call(RELU_BACKWARD, False, grad, x, NULL, &at_zero, out, n)
+    call(RELU_BACKWARD, FLOAT64, grad, x, NULL, &at_zero, out, n)
 
 
 cdef void leaky_relu_backward_f32(
     const float* grad, const float* x, float* out, Py_ssize_t n, float negative_slope, float at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_BACKWARD, True, grad, x, &negative_slope, &at_zero, out, n)
+    call(LEAKY_RELU_BACKWARD, FLOAT32, grad, x, &negative_slope, &at_zero, out, n)
 
 
 cdef void leaky_relu_backward_f64(
@@ -110,4 +112,4 @@ cdef void leaky_relu_backward_f64(
     double negative_slope,
     double at_zero,
 ) noexcept nogil:
-    call(LEAKY_RELU_BACKWARD, False, grad, x, &negative_slope, &at_zero, out, n)
+    call(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, &negative_slope, &at_zero, out, n)

@@ -22,13 +22,13 @@ from cases import CASES
 from tqdm import tqdm
 
 import cyrelu
-from cyrelu import _dispatch
+from cyrelu import _testing
 
 PATTERNS = 2**32
 BLOCK = 2**16  # in and out and what the oracle needs in between stay in the second cache
 BLOCKS_OF_A_TASK = 256
 FACTORS = {"negative_slope": 0.01, "at_zero": 1.0}
-LEVELS = cyrelu.show_config("dicts")["instruction set"]["available"]
+LEVELS = cyrelu.show_config("dicts")["instruction_set"]["available"]
 STREAMED = {"streamed": 0, "not streamed": 2**62}  # from how many bytes on
 ODD = np.uint32(2654435761)  # multiplying by an odd number reaches every pattern once
 
@@ -49,8 +49,8 @@ def wrong_results(case, operands, call=None):
     result = out.view(np.uint32)
     lines = []
     for level, (streamed, stream_bytes) in itertools.product(LEVELS, STREAMED.items()):
-        _dispatch.set_instruction_set(level)
-        _dispatch.set_thresholds(stream=stream_bytes)
+        _testing.set_instruction_set(level)
+        _testing.set_thresholds(stream=stream_bytes)
         result[:] = ~expected
         call(operands, out=out)
         if not np.array_equal(result, expected):

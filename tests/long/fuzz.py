@@ -24,7 +24,7 @@ import numpy as np
 import oracle
 from calls_from_bytes import call_from
 
-from cyrelu import _errors
+from cyrelu._numpy import errors
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "fuzz"
 
@@ -131,7 +131,7 @@ def with_atheris(seconds, tried):
     import atheris
 
     # Which way these go is what the bytes decide, and what libFuzzer takes for coverage.
-    for module in (calls_from_bytes, sys.modules[__name__], _errors):
+    for module in (calls_from_bytes, sys.modules[__name__], errors):
         for function in vars(module).values():
             if getattr(function, "__module__", None) == module.__name__ and hasattr(
                 function, "__code__"

@@ -15,14 +15,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import c_interface
+import loops
 import python_interface
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES: dict[str, Callable[[], str]] = {
+    "src/cyrelu/_loops/operations.pxd": loops.operations_pxd,
+    "src/cyrelu/_loops/dtypes.pxd": loops.dtypes_pxd,
+    "src/cyrelu/_numpy/dtypes.pxd": loops.numpy_dtypes_pxd,
+    "src/cyrelu/_loops/tags.pxd": loops.tags_pxd,
+    "src/cyrelu/_loops/baseline.pyx": loops.baseline_pyx,
     "src/cyrelu/kernels.pxd": c_interface.kernels_pxd,
     "src/cyrelu/kernels.pyx": c_interface.kernels_pyx,
     "src/cyrelu/memoryviews.pxd": c_interface.memoryviews_pxd,
-    "src/cyrelu/_api.pyi": python_interface.api_pyi,
+    "src/cyrelu/_numpy/api.pyi": python_interface.api_pyi,
     "tests/downstream/kernels_abi.txt": c_interface.kernels_abi,
 }
 
@@ -36,7 +42,7 @@ def main() -> int:
     differing = 0
     for name, generate in FILES.items():
         path = ROOT / name
-        wanted, found = generate() + "\n", path.read_text(encoding="utf-8")
+        wanted, found = generate() + "\n", path.read_text(encoding="utf-8") if path.exists() else ""
         if wanted == found:
             continue
         differing += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dtypes import DTYPES, Dtype
-from layout import bracketed, condition
+from layout import bracketed, cimport, condition
 from operations import OPERANDS, OPERATIONS, Operand, Operation
 
 # ---- kernels: the dispatcher under plain names and pointers
@@ -20,55 +20,6 @@ KERNELS_PXD = """\
 
 """
 
-KERNELS_PYX = """\
-# The kernels for other Cython projects: the dispatcher under plain names and pointers. What they
-# promise stands in kernels.pxd; that the names stay, in tests/downstream/kernels_abi.txt.
-
-from libc.string cimport memset
-
-from cyrelu._dispatch cimport kernel, run
-from cyrelu._loops cimport (
-    AT_ZERO,
-    GRAD,
-    LEAKY_RELU,
-    LEAKY_RELU_BACKWARD,
-    LEAKY_RELU_GRAD,
-    NEGATIVE_SLOPE,
-    OUT,
-    RELU,
-    RELU_BACKWARD,
-    RELU_GRAD,
-    X,
-    Operands,
-    Operation,
-)
-
-
-cdef inline void call(
-    Operation operation,
-    bint single,
-    const void* grad,
-    const void* x,
-    const void* negative_slope,
-    const void* at_zero,
-    void* out,
-    Py_ssize_t n,
-) noexcept nogil:
-    cdef Py_ssize_t item = sizeof(float) if single else sizeof(double)
-    cdef Operands operands
-    memset(&operands, 0, sizeof(operands))
-    operands.data[GRAD] = <char*> grad
-    operands.data[X] = <char*> x
-    operands.data[NEGATIVE_SLOPE] = <char*> negative_slope
-    operands.data[AT_ZERO] = <char*> at_zero
-    operands.data[OUT] = <char*> out
-    operands.step[GRAD] = item if grad != NULL else 0
-    operands.step[X] = operands.step[OUT] = item
-    run(kernel(operation), single, &operands, n, False)
-
-
-"""
-
 
 def kernels_pxd() -> str:
     return KERNELS_PXD + "\n\n".join(
@@ -77,11 +28,53 @@ def kernels_pxd() -> str:
 
 
 def kernels_pyx() -> str:
-    return KERNELS_PYX + "\n\n\n".join(
+    operands = [operand.enumerator for operand in OPERANDS]
+    operations = [operation.enumerator for operation in OPERATIONS]
+    dtypes = [dtype.enumerator for dtype in DTYPES]
+    pointers = ",\n".join(f"    const void* {operand.name}" for operand in OPERANDS)
+    data = "\n".join(
+        f"    operands.data[{operand.enumerator}] = <char*> {operand.name}" for operand in OPERANDS
+    )
+    strides = "\n".join(
+        f"    operands.stride[{operand.enumerator}] = item if {operand.name} != NULL else 0"
+        for operand in OPERANDS
+        if not operand.is_factor
+    )
+    kernels = "\n\n\n".join(
         kernel_head(operation, dtype, ":") + "\n" + kernel_body(operation, dtype)
         for operation in OPERATIONS
         for dtype in DTYPES
     )
+    return f"""\
+# The kernels for other Cython projects: the dispatcher under plain names and pointers. What they
+# promise stands in kernels.pxd; that the names stay, in tests/downstream/kernels_abi.txt.
+
+from libc.string cimport memset
+
+from cyrelu._dispatch.dispatch cimport run
+{cimport("cyrelu._loops.dtypes", [*dtypes, "Dtype", "itemsize"])}
+{cimport("cyrelu._loops.operations", [*operations, *operands, "OUT", "Operation"])}
+from cyrelu._loops.types cimport Operands
+
+
+cdef inline void call(
+    Operation operation,
+    Dtype dtype,
+{pointers},
+    void* out,
+    Py_ssize_t n,
+) noexcept nogil:
+    cdef Py_ssize_t item = itemsize(dtype)
+    cdef Operands operands
+    memset(&operands, 0, sizeof(operands))
+{data}
+    operands.data[OUT] = <char*> out
+{strides}
+    operands.stride[OUT] = item
+    run(operation, dtype, &operands, n, False)
+
+
+{kernels}"""
 
 
 def kernel_head(operation: Operation, dtype: Dtype, end: str = "") -> str:
@@ -95,8 +88,7 @@ def kernel_head(operation: Operation, dtype: Dtype, end: str = "") -> str:
 
 def kernel_body(operation: Operation, dtype: Dtype) -> str:
     operands = [pointer(operand, operation) for operand in OPERANDS]
-    single = dtype.suffix == "f32"
-    return f"    call({operation.name.upper()}, {single}, {', '.join(operands)}, out, n)"
+    return f"    call({operation.enumerator}, {dtype.enumerator}, {', '.join(operands)}, out, n)"
 
 
 def pointer(operand: Operand, operation: Operation) -> str:

@@ -1,4 +1,4 @@
-"""The table of dtypes that the loops compute in."""
+"""The table of dtypes: each that an array may have is declared here, once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dtype:
+    """A dtype of arrays. Its loop computes in the C type that its elements are stored in."""
+
     name: str  # NumPy's
+    number: str  # NumPy's type number in C
     suffix: str  # of its kernels
     c_type: str
 
+    @property
+    def enumerator(self) -> str:
+        return self.name.upper()
+
+    @property
+    def tag(self) -> str:
+        return self.name.capitalize()
+
 
 DTYPES = [
-    Dtype("float32", "f32", "float"),
-    Dtype("float64", "f64", "double"),
+    Dtype("float32", "NPY_FLOAT", "f32", "float"),
+    Dtype("float64", "NPY_DOUBLE", "f64", "double"),
 ]

@@ -10,6 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def camel_case(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
 @dataclass(frozen=True)
 class Operand:
     """One input of an operation: an array, or a factor, which may be a number."""
@@ -20,6 +24,14 @@ class Operand:
     @property
     def is_factor(self) -> bool:
         return self.default is not None
+
+    @property
+    def enumerator(self) -> str:
+        return self.name.upper()
+
+    @property
+    def tag(self) -> str:
+        return camel_case(self.name)
 
 
 GRAD = Operand("grad")
@@ -37,6 +49,14 @@ class Operation:
 
     name: str
     operands: tuple[Operand, ...]
+
+    @property
+    def enumerator(self) -> str:
+        return self.name.upper()
+
+    @property
+    def tag(self) -> str:
+        return camel_case(self.name)
 
     @property
     def arrays(self) -> list[Operand]:

@@ -1,0 +1,1 @@
+"""From operands to loops: which instruction set, how many threads, streaming stores or not."""

@@ -1,0 +1,44 @@
+from cyrelu._loops.dtypes cimport Dtype
+from cyrelu._loops.operations cimport OPERAND_COUNT, Operation
+from cyrelu._loops.types cimport Operands
+
+
+# Runs an operation over n elements, with as many threads as are profitable. The result is that of
+# one serial loop, in order, also where operands overlap.
+# A new out is in the caches already: the operating system has just cleared its pages there.
+cdef void run(
+    Operation operation, Dtype dtype, const Operands* operands, Py_ssize_t n, bint out_is_new
+) noexcept nogil
+
+
+# Many rows of n elements: how many there are, and how to get from one to the next, axis by axis,
+# the fastest first.
+cdef enum:
+    MAX_NDIM = 64  # NumPy's
+
+cdef struct Rows:
+    Py_ssize_t count
+    int ndim
+    Py_ssize_t[MAX_NDIM] shape
+    Py_ssize_t[MAX_NDIM][OPERAND_COUNT] stride
+
+
+# The same over many rows. No element of out may be read for another one.
+cdef void run_rows(
+    Operation operation,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    const Rows* rows,
+    bint out_is_new,
+) noexcept nogil
+
+
+# What tests and benchmarks change (_testing.pyx).
+cdef int use_instruction_set(str name) except -1
+cdef Py_ssize_t stream_threshold_bytes
+cdef Py_ssize_t prefetch_threshold_bytes
+cdef double stall_grace
+cdef double stall_rate
+cdef double stall_pause
+cdef double paused_until

@@ -1,0 +1,3 @@
+instruction_set: str
+
+def stream_threshold() -> int | None: ...

@@ -1,0 +1,1 @@
+"""The loops, compiled once for each instruction set: serial, without Python."""

@@ -1,0 +1,166 @@
+# The loop: one body for every operation, dtype and kind of factor.
+#
+# Cython stamps out a copy of `contiguous` for each of them, which the compiler vectorises. `run`
+# is what a loop module offers: contiguous operands go to the loop as they are, all others through
+# blocks (blocks.pxd). baseline.pyx adds the operations; it and the modules of the other instruction
+# sets compile the same code with other flags.
+
+from cpython.pycapsule cimport PyCapsule_New
+from cython cimport floating
+
+from cyrelu._loops.blocks cimport Loop, View, elements_to_cache_line, run_in_blocks, view
+from cyrelu._loops.dtypes cimport DTYPE_COUNT, FLOAT32, FLOAT64, Dtype, itemsize
+from cyrelu._loops.operations cimport (
+    AT_ZERO,
+    FIRST_FACTOR,
+    GRAD,
+    NEGATIVE_SLOPE,
+    OPERAND_COUNT,
+    OPERATION_COUNT,
+    OUT,
+    X,
+    Operation,
+)
+from cyrelu._loops.streaming cimport CAN_STREAM
+from cyrelu._loops.tags cimport (
+    ArrayFactors,
+    DtypeTag,
+    Factors,
+    Float32,
+    Float64,
+    Op,
+    ScalarFactors,
+    Tag,
+    TakesAtZero,
+    TakesFactors,
+    TakesGrad,
+    TakesNegativeSlope,
+    apply,
+)
+from cyrelu._loops.types cimport STREAMING_STORES, LoopFlags, LoopModule, Operands, is_factor
+
+
+cdef inline void contiguous(
+    Op* op,
+    Factors* factors,
+    const floating[::1] grad,
+    const floating[::1] x,
+    const floating[::1] negative_slope,
+    const floating[::1] at_zero,
+    floating[::1] out,
+) noexcept nogil:
+    """out = op(grad, x, negative_slope, at_zero); operands that op does not take are not read."""
+    cdef Py_ssize_t i
+    cdef floating g = 0, slope = 0, zero = 0
+    if Factors is ScalarFactors:
+        if Op in TakesNegativeSlope:
+            slope = negative_slope[0]
+        if Op in TakesAtZero:
+            zero = at_zero[0]
+    for i in range(out.shape[0]):
+        if Op in TakesGrad:
+            g = grad[i]
+        if Factors is ArrayFactors:
+            if Op in TakesNegativeSlope:
+                slope = negative_slope[i]
+            if Op in TakesAtZero:
+                zero = at_zero[i]
+        out[i] = apply(op, g, x[i], slope, zero)
+
+
+ctypedef void (*Specialisation)(
+    Tag* op, Tag* factors, View grad, View x, View negative_slope, View at_zero, View out
+) noexcept nogil
+
+
+cdef inline void call_contiguous(
+    Op* op, Factors* factors, DtypeTag* dtype, const Operands* operands, Py_ssize_t n
+) noexcept nogil:
+    """Call the loop of this dtype on typed memoryviews of the operands."""
+    cdef Specialisation loop
+    cdef Py_ssize_t item
+    if DtypeTag is Float32:
+        loop, item = <Specialisation> contiguous[Op, Factors, float], sizeof(float)
+    else:
+        loop, item = <Specialisation> contiguous[Op, Factors, double], sizeof(double)
+    cdef Py_ssize_t factor_n = 1 if Factors is ScalarFactors else n
+    cdef View grad = view(operands.data[GRAD], n, item)
+    cdef View x = view(operands.data[X], n, item)
+    cdef View slope = view(operands.data[NEGATIVE_SLOPE], factor_n, item)
+    cdef View zero = view(operands.data[AT_ZERO], factor_n, item)
+    cdef View out = view(operands.data[OUT], n, item)
+    # In place, the loop gets one pointer twice. Told so, compilers see that each element depends
+    # on itself alone; left to compare the pointers of two views, clang and MSVC take equal ones for
+    # an overlap and fall back to one element at a time (4x slower).
+    if operands.data[X] == operands.data[OUT]:
+        loop(NULL, NULL, grad, out, slope, zero, out)
+    elif Op in TakesGrad and operands.data[GRAD] == operands.data[OUT]:
+        loop(NULL, NULL, out, x, slope, zero, out)
+    else:
+        loop(NULL, NULL, grad, x, slope, zero, out)
+
+
+cdef void run_contiguous(
+    Op* op, DtypeTag* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
+) noexcept nogil:
+    if Op in TakesFactors:
+        if array_factors:
+            call_contiguous[Op, ArrayFactors, DtypeTag](NULL, NULL, NULL, operands, n)
+            return
+    call_contiguous[Op, ScalarFactors, DtypeTag](NULL, NULL, NULL, operands, n)
+
+
+# ---- the table
+
+cdef Loop[OPERATION_COUNT][DTYPE_COUNT] LOOPS
+
+
+cdef int add(Op* op, Operation operation) except -1:
+    LOOPS[operation][FLOAT32] = <Loop> run_contiguous[Op, Float32]
+    LOOPS[operation][FLOAT64] = <Loop> run_contiguous[Op, Float64]
+    return 0
+
+
+cdef void run(
+    Operation operation, Dtype dtype, const Operands* operands, Py_ssize_t n, LoopFlags flags
+) noexcept nogil:
+    cdef Loop loop = LOOPS[operation][dtype]
+    cdef Py_ssize_t item = itemsize(dtype)
+    cdef bint array_factors = has_array_factors(operands)
+    cdef Py_ssize_t head
+    if flags & STREAMING_STORES:
+        head = min(n, elements_to_cache_line(operands.data[OUT], item))
+        run_in_blocks(loop, dtype, operands, 0, head, array_factors, 0)
+        run_in_blocks(loop, dtype, operands, head, n, array_factors, flags)
+    elif flags == 0 and are_contiguous(operands, item, array_factors):
+        loop(NULL, NULL, operands, n, array_factors)
+    else:
+        run_in_blocks(loop, dtype, operands, 0, n, array_factors, flags)
+
+
+cdef inline bint has_array_factors(const Operands* operands) noexcept nogil:
+    cdef int k
+    for k in range(FIRST_FACTOR, OUT):
+        if operands.stride[k] != 0:
+            return True
+    return False
+
+
+cdef inline bint are_contiguous(
+    const Operands* operands, Py_ssize_t item, bint array_factors
+) noexcept nogil:
+    cdef int k
+    for k in range(OPERAND_COUNT):
+        if (
+            operands.data[k] != NULL
+            and operands.stride[k] != item
+            and (array_factors or not is_factor(k))
+        ):
+            return False
+    return True
+
+
+cdef LoopModule LOOP_MODULE
+LOOP_MODULE.run = run
+LOOP_MODULE.can_stream = CAN_STREAM
+loop_module = PyCapsule_New(&LOOP_MODULE, "cyrelu.loop_module", NULL)

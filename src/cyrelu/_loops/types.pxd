@@ -1,0 +1,36 @@
+# What the loop modules and the dispatcher share.
+
+from cyrelu._loops.dtypes cimport Dtype
+from cyrelu._loops.operations cimport FIRST_FACTOR, OPERAND_COUNT, OUT, Operation
+
+cdef enum:
+    CACHE_LINE_BYTES = 64
+
+
+# The operands of one call: the first element of each, NULL for those that the operation does not
+# take, and the bytes from one element to the next, 0 where all elements are one number.
+cdef struct Operands:
+    char* data[OPERAND_COUNT]
+    Py_ssize_t[OPERAND_COUNT] stride
+
+
+cdef inline bint is_factor(int operand) noexcept nogil:
+    return FIRST_FACTOR <= operand < OUT
+
+
+# How a loop goes about its elements, any of these together. Without SEQUENTIAL no operand may
+# overlap out but be out itself; with STREAMING_STORES none may, and out is contiguous.
+ctypedef int LoopFlags
+
+cdef enum:
+    STREAMING_STORES = 1  # non-temporal stores, for an out that exceeds the last-level cache
+    PREFETCH = 2  # for operands that are in no cache
+    SEQUENTIAL = 4  # element by element, in order, each stored before the next is loaded
+
+
+# What a loop module offers, in a capsule.
+cdef struct LoopModule:
+    bint can_stream
+    void (*run)(
+        Operation operation, Dtype dtype, const Operands* operands, Py_ssize_t n, LoopFlags flags
+    ) noexcept nogil

@@ -1,3 +1,0 @@
-# The loops at x86-64-v3 (AVX2).
-
-include "_loops.pxi"

@@ -1,3 +1,0 @@
-# The loops at x86-64-v4 (AVX-512).
-
-include "_loops.pxi"

@@ -1,0 +1,5 @@
+from typing import Any
+
+handler: Any
+
+def get_max_cached_bytes() -> int | None: ...

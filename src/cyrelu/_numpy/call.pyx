@@ -1,0 +1,153 @@
+# What every public function does: the fast path for what people pass nearly always, threads for
+# large strided and broadcast operands (strided.pyx), the ufunc for everything else (ufuncs.pyx).
+# All end in the same dispatcher, so all give the same bits.
+
+cimport numpy as cnp
+from libc.string cimport memset
+
+from cyrelu._dispatch.dispatch cimport run
+from cyrelu._loops.dtypes cimport Dtype, itemsize
+from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Operation, takes
+from cyrelu._loops.types cimport Operands
+from cyrelu._numpy.buffer_cache cimport MIN_CACHED_BYTES, is_reused, start_caching, stop_caching
+from cyrelu._numpy.dtypes cimport NO_DTYPE
+from cyrelu._numpy.operands cimport Factor, dtype_of, take_factor
+from cyrelu._numpy.strided cimport call_strided
+from cyrelu._numpy.ufuncs cimport call_ufunc
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
+
+cnp.import_array()
+
+cdef enum:
+    RELEASE_GIL_ABOVE = 500  # elements; NumPy's own limit
+    ANY_CONTIGUOUS = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
+
+
+cdef object call(
+    Operation operation,
+    object grad,
+    object x,
+    object negative_slope,
+    object at_zero,
+    object out,
+    object where,
+    object casting,
+    object order,
+    object dtype,
+    object subok,
+):
+    cdef object result
+    if (
+        where is True
+        and dtype is None
+        and casting is "same_kind"
+        and order is "K"
+        and subok is True
+    ):
+        result = call_contiguous(operation, grad, x, negative_slope, at_zero, out)
+        if result is None:
+            result = call_strided(operation, grad, x, negative_slope, at_zero, out)
+        if result is not None:
+            return result
+    return call_ufunc(
+        operation, grad, x, negative_slope, at_zero, out, where, casting, order, dtype, subok
+    )
+
+
+cdef object call_contiguous(
+    Operation operation, object grad, object x, object negative_slope, object at_zero, object out
+):
+    """The fast path: contiguous, aligned, native arrays of one dtype and shape, Python numbers.
+
+    None, and nothing done, for all other operands.
+    """
+    if not cnp.PyArray_CheckExact(x):
+        return None
+    cdef cnp.ndarray array = <cnp.ndarray> x
+    cdef Dtype dtype = dtype_of(array)
+    if dtype == NO_DTYPE or not is_contiguous(array):
+        return None
+    cdef Py_ssize_t item = itemsize(dtype)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
+    cdef Operands operands
+    cdef Factor slope_factor, zero_factor
+    memset(&operands, 0, sizeof(operands))
+
+    if takes(operation, GRAD):
+        if not is_like(grad, array, dtype):
+            return None
+        operands.data[GRAD] = cnp.PyArray_BYTES(<cnp.ndarray> grad)
+        operands.stride[GRAD] = item
+    operands.data[X] = cnp.PyArray_BYTES(array)
+    operands.stride[X] = item
+    if takes(operation, NEGATIVE_SLOPE):
+        if not take_factor(negative_slope, dtype, &slope_factor):
+            return None
+        operands.data[NEGATIVE_SLOPE] = <char*> &slope_factor
+    if takes(operation, AT_ZERO):
+        if not take_factor(at_zero, dtype, &zero_factor):
+            return None
+        operands.data[AT_ZERO] = <char*> &zero_factor
+    cdef bint out_is_new = False
+    if out is None:
+        out = new_like(array, n * item, &out_is_new)
+    elif not (
+        is_like(out, array, dtype)
+        and cnp.PyArray_ISWRITEABLE(<cnp.ndarray> out)
+        and is_same_or_disjoint(<cnp.ndarray> out, array, n * item)
+        and not (
+            takes(operation, GRAD) and not is_same_or_disjoint(<cnp.ndarray> out, grad, n * item)
+        )
+    ):
+        return None
+    operands.data[OUT] = cnp.PyArray_BYTES(<cnp.ndarray> out)
+    operands.stride[OUT] = item
+
+    if n > RELEASE_GIL_ABOVE:
+        with nogil:
+            run(operation, dtype, &operands, n, out_is_new)
+    else:
+        run(operation, dtype, &operands, n, out_is_new)
+    return out
+
+
+cdef inline object new_like(cnp.ndarray array, Py_ssize_t size, bint* is_new):
+    """An array like this one; whether its memory is new, too."""
+    is_new[0] = True
+    if size < MIN_CACHED_BYTES:
+        return PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
+    before = start_caching()
+    try:
+        result = PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
+    finally:
+        stop_caching(before)
+    is_new[0] = not is_reused(result)
+    return result
+
+
+cdef inline bint is_contiguous(cnp.ndarray array) noexcept:
+    """C- or F-contiguous, and not 0-d: such arrays give scalars."""
+    return cnp.PyArray_FLAGS(array) & ANY_CONTIGUOUS and cnp.PyArray_NDIM(array) > 0
+
+
+cdef inline bint is_like(object candidate, cnp.ndarray array, Dtype dtype) noexcept:
+    """Whether it is an array of the dtype, the shape and the memory order of a contiguous one."""
+    if not cnp.PyArray_CheckExact(candidate):
+        return False
+    cdef cnp.ndarray other = <cnp.ndarray> candidate
+    return (
+        dtype_of(other) == dtype
+        and cnp.PyArray_FLAGS(other) & cnp.PyArray_FLAGS(array) & ANY_CONTIGUOUS
+        and cnp.PyArray_SAMESHAPE(other, array)
+    )
+
+
+cdef inline bint is_same_or_disjoint(
+    cnp.ndarray out, cnp.ndarray array, Py_ssize_t size
+) noexcept:
+    """Whether out is the very memory of the array, or shares none of it."""
+    cdef char* a = cnp.PyArray_BYTES(out)
+    cdef char* b = cnp.PyArray_BYTES(array)
+    return a == b or a + size <= b or b + size <= a

@@ -1,0 +1,3 @@
+import numpy as np
+
+by_name: dict[str, np.ufunc]

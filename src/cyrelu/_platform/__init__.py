@@ -1,0 +1,1 @@
+"""What the machine, the compiler and the environment decide, once, at import."""

@@ -1,0 +1,66 @@
+# What only tests and benchmarks may change or look at. Users have environment variables instead.
+# The defaults restore what was in effect when this module was imported.
+
+from cyrelu._dispatch cimport dispatch, threads
+from cyrelu._numpy cimport buffer_cache
+from cyrelu._platform.atomics cimport add_int, load_double, store_double
+from cyrelu._platform.openmp cimport omp_get_wtime
+
+from cyrelu._dispatch import loop_modules
+from cyrelu._numpy.buffer_cache import get_max_cached_bytes
+
+
+# ---- the dispatcher
+
+def set_instruction_set(str name):
+    """Use the loops of an instruction set from now on."""
+    if name not in loop_modules.available():
+        raise ValueError(f"set_instruction_set: name is {name!r}, which this machine cannot run")
+    dispatch.use_instruction_set(name)
+
+
+def set_thresholds(
+    Py_ssize_t stream=dispatch.stream_threshold_bytes,
+    Py_ssize_t prefetch=dispatch.prefetch_threshold_bytes,
+):
+    """Set the sizes in bytes above which outputs are streamed and calls prefetch."""
+    dispatch.stream_threshold_bytes, dispatch.prefetch_threshold_bytes = stream, prefetch
+
+
+def set_stall_policy(
+    double grace=dispatch.stall_grace,
+    double rate=dispatch.stall_rate,
+    double pause=dispatch.stall_pause,
+):
+    """Set what counts as a stall and how long calls then go without a team; end a pause.
+
+    pause=0 keeps the team whatever the machine is doing.
+    """
+    dispatch.stall_grace, dispatch.stall_rate, dispatch.stall_pause = grace, rate, pause
+    store_double(&dispatch.paused_until, 0)
+
+
+def is_paused():
+    """Whether calls go without a team just now."""
+    return omp_get_wtime() < load_double(&dispatch.paused_until)
+
+
+def occupy_processors(int count):
+    """Count so many threads as a team at work, and return how many were before.
+
+    A negative number ends that.
+    """
+    return add_int(&threads.busy, count)
+
+
+# ---- the buffer cache
+
+def cached_bytes():
+    """The size of the buffer that is cached now."""
+    return buffer_cache.cached_bytes()
+
+
+def set_max_cached_bytes(size_t size=buffer_cache.max_cached_bytes):
+    """Set the size of the largest buffer that is cached, and free the one that is."""
+    buffer_cache.max_cached_bytes = 0 if get_max_cached_bytes() is None else size
+    buffer_cache.empty()

@@ -1,2 +1,0 @@
-# The ufuncs in the order of Operation.
-cdef tuple ufuncs

@@ -1,0 +1,263 @@
+"""The buffer of a large result is cached for the next one (buffer_cache.pyx)."""
+
+import ctypes
+import threading
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fresh_process import run_python
+
+import cyrelu
+from cyrelu import _testing
+from cyrelu._numpy.buffer_cache import handler
+
+LEAST = 32 << 20  # bytes, from which on buffers are cached
+N = LEAST // 4 + 1000  # float32
+MAX_CACHED_BYTES = cyrelu.show_config("dicts")["buffer_cache"]["max_cached_bytes"]
+
+pytestmark = [
+    pytest.mark.skipif(not MAX_CACHED_BYTES, reason="the system has no MADV_FREE"),
+    pytest.mark.thread_unsafe(reason="one buffer is cached for the whole process"),
+]
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    _testing.set_max_cached_bytes(1 << 30)
+    yield
+    _testing.set_max_cached_bytes(1 << 30)
+
+
+@pytest.fixture
+def x():
+    return np.random.default_rng(0).standard_normal(N, dtype=np.float32)
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+def handler_name(array):
+    return np._core.multiarray.get_handler_name(array)
+
+
+def test_the_next_result_takes_it(x):
+    first = cyrelu.relu(x)
+    place, size = address(first), first.nbytes
+    assert _testing.cached_bytes() == 0
+    del first
+    assert _testing.cached_bytes() == size
+    second = cyrelu.leaky_relu(x)
+    assert address(second) == place
+    assert _testing.cached_bytes() == 0
+    assert np.array_equal(second, np.where(x > 0, x, np.float32(0.01) * x))
+
+
+def test_not_while_it_is_in_use(x):
+    first = cyrelu.relu(x)
+    second = cyrelu.relu(-x)
+    assert not np.shares_memory(first, second)
+    assert np.array_equal(first, np.maximum(x, 0))
+    assert np.array_equal(second, np.maximum(-x, 0))
+
+
+def test_a_view_keeps_it_in_use(x):
+    view = cyrelu.relu(x)[::2]
+    assert _testing.cached_bytes() == 0
+    expected = view.copy()
+    cyrelu.relu(-x)
+    assert np.array_equal(view, expected)
+
+
+SIZES = {  # of the next result, and whether it takes the cached buffer
+    "as large": (N, True),
+    "a little smaller": (N - 900, True),
+    "a fifth smaller": (N * 4 // 5, False),  # below the least size
+    "larger": (N + 1, False),
+    "far larger": (2 * N, False),
+    "small": (1000, False),
+}
+
+
+@pytest.mark.parametrize("case", SIZES)
+def test_by_size(case):
+    size, takes = SIZES[case]
+    cached = cyrelu.relu(np.zeros(N, np.float32)).nbytes
+    assert _testing.cached_bytes() == cached
+    x = np.linspace(-1, 1, size, dtype=np.float32)
+    result = cyrelu.relu(x)
+    assert _testing.cached_bytes() == (0 if takes else cached)
+    assert np.array_equal(result, np.maximum(x, 0))
+
+
+def test_the_newest_is_cached():
+    larger = cyrelu.relu(np.ones(2 * N, np.float32))
+    smaller = cyrelu.relu(np.ones(N, np.float32))
+    del smaller
+    assert _testing.cached_bytes() == 4 * N
+    del larger
+    assert _testing.cached_bytes() == 8 * N
+
+
+@pytest.mark.parametrize("limit", [0, LEAST])
+def test_nothing_beyond_the_limit(limit, x):
+    _testing.set_max_cached_bytes(limit)
+    cyrelu.relu(x)
+    assert _testing.cached_bytes() == 0
+
+
+def test_small_results_are_numpys():
+    assert handler_name(cyrelu.relu(np.ones(100))) == "default_allocator"
+    assert handler_name(cyrelu.relu(np.ones(LEAST // 8 - 1))) == "default_allocator"
+    assert handler_name(cyrelu.relu(np.ones(LEAST // 8))) == "cyrelu"
+    assert handler_name(np.ones(LEAST // 8)) == "default_allocator"
+
+
+def test_results_of_views_and_broadcasts():
+    x = np.random.default_rng(0).standard_normal((3000, 6000), dtype=np.float32)
+    first = cyrelu.relu(x[:, ::2])
+    assert handler_name(first) == "cyrelu"
+    place = address(first)
+    del first
+    slopes = np.linspace(0, 1, 3000, dtype=np.float32)
+    second = cyrelu.leaky_relu(x[:, 1::2], slopes)
+    assert address(second) == place
+    assert np.array_equal(second, np.where(x[:, 1::2] > 0, x[:, 1::2], slopes * x[:, 1::2]))
+
+
+def test_same_bits_in_a_reused_buffer(threads):
+    x = np.random.default_rng(0).standard_normal(N, dtype=np.float32)
+    x[::7], x[::11], x[::13] = np.nan, -0.0, -np.inf
+    new = cyrelu.leaky_relu_backward(x, x)
+    expected, place = new.tobytes(), address(new)
+    new.fill(1)
+    del new
+    reused = cyrelu.leaky_relu_backward(x, x)
+    assert address(reused) == place
+    assert reused.tobytes() == expected
+
+
+def test_a_result_can_be_resized(x):
+    result = cyrelu.relu(x)
+    result.resize(N + 5000)
+    assert np.array_equal(result[:N], np.maximum(x, 0))
+    assert not result[N:].any()
+    result.resize(10)
+    assert np.array_equal(result, np.maximum(x[:10], 0))
+    del result
+    assert _testing.cached_bytes() == 0  # too small by now
+
+
+def test_tracemalloc_counts_each_result_once(x):
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        result = cyrelu.relu(x)
+        during, _ = tracemalloc.get_traced_memory()
+        assert during - before == pytest.approx(x.nbytes, rel=0.01)
+        del result
+        after, _ = tracemalloc.get_traced_memory()
+        assert after - before < 100_000  # pytest.approx has objects of its own
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells")
+def test_the_kernel_may_take_it(x):
+    def lazily_free():
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        [line] = [line for line in lines if line.startswith("LazyFree:")]
+        return int(line.split()[1]) << 10
+
+    before = lazily_free()
+    cyrelu.relu(x)
+    assert lazily_free() - before > 0.9 * x.nbytes
+
+
+def test_several_threads(x):
+    expected = {sign: np.maximum(sign * x, 0) for sign in (1, -1)}
+    wrong = []
+
+    def work(sign):
+        signed = sign * x
+        for _ in range(10):
+            if not np.array_equal(cyrelu.relu(signed), expected[sign]):
+                wrong.append(sign)
+
+    workers = [threading.Thread(target=work, args=[sign]) for sign in (1, -1, 1, -1)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+def test_cyrelu_max_cached_bytes():
+    report = """
+        import numpy as np, cyrelu
+        from cyrelu import _testing
+        cyrelu.relu(np.ones(5 << 20))
+        config = cyrelu.show_config("dicts")["buffer_cache"]
+        print(config["max_cached_bytes"], _testing.cached_bytes())
+    """
+    for limit, cached in [("0", 0), ("40000000", 0), ("50000000", 5 << 23), ("", 5 << 23)]:
+        finished = run_python(report, CYRELU_MAX_CACHED_BYTES=limit)
+        assert finished.stdout == f"{limit or 1 << 30} {cached}\n", finished.stderr
+
+
+# ---- the handler itself, in force for NumPy's own arrays: NumPy's C interface by ctypes
+
+GET_HANDLER, SET_HANDLER = 305, 304  # places in NumPy's table of C functions
+
+
+@pytest.fixture
+def set_handler():
+    """A function that puts a handler in force; NumPy's is afterwards again."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    table = ctypes.cast(
+        pointer(np._core._multiarray_umath._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p)
+    )
+    set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(table[SET_HANDLER])
+    get_handler = ctypes.PYFUNCTYPE(ctypes.py_object)(table[GET_HANDLER])
+    before = get_handler()
+    yield set_handler
+    set_handler(before)
+
+
+def test_numpy_can_work_with_the_handler(set_handler):
+    set_handler(handler)
+    zeros = np.zeros((N, 2), np.float32)
+    assert handler_name(zeros) == "cyrelu"
+    assert not zeros.any()
+    zeros[:] = 1
+    del zeros
+    assert _testing.cached_bytes() == 8 * N
+    assert not np.zeros(2 * N, np.float32).any()  # also where a buffer is cached
+    for n in (0, 1, 10, 10_000, N):
+        grown = np.arange(n, dtype=np.float32)
+        grown.resize(n + 7)
+        assert np.array_equal(grown[:n], np.arange(n, dtype=np.float32))
+    with pytest.raises(MemoryError):
+        np.zeros(2**62, np.int8)
+    with pytest.raises(MemoryError):
+        np.empty(2**62, np.int8)
+    assert np.array_equal(np.sort(np.arange(1000)[::-1].copy()), np.arange(1000))
+
+
+def test_a_handler_of_the_users_stays(set_handler, x):
+    # The copy of a handler under another name.
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype = ctypes.py_object
+    new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    size = 128 + 5 * ctypes.sizeof(ctypes.c_void_p)
+    theirs = ctypes.create_string_buffer(
+        ctypes.string_at(pointer(handler, b"mem_handler"), size), size
+    )
+    ctypes.memmove(theirs, b"theirs\0", 7)
+    set_handler(new(ctypes.addressof(theirs), b"mem_handler", None))
+    assert handler_name(cyrelu.relu(x)) == "theirs"
+    assert handler_name(cyrelu.relu(x[::-1])) == "theirs"

@@ -1,0 +1,44 @@
+"""The loop file compiles by itself, into one loop for each operation, kind of factor and dtype."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cases import CASES, DTYPES
+
+pytest.importorskip("Cython")
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+LOOPS = SOURCE / "cyrelu/_loops"
+pytestmark = [
+    pytest.mark.skipif(not LOOPS.exists(), reason="the tests run without the source tree"),
+    pytest.mark.thread_unsafe(reason="runs Cython, once is enough"),
+]
+KINDS_OF_FACTORS = 2  # numbers and arrays
+
+
+def compiled(name, folder):
+    """The C code of a file, without the directives and the flags that setup.py adds."""
+    target = folder / f"{name}.c"
+    command = [sys.executable, "-m", "cython", "-3", "--module-name", f"cyrelu._loops.{name}"]
+    finished = subprocess.run(
+        [*command, str(LOOPS / f"{name}.pyx"), "-o", str(target)],
+        cwd=SOURCE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stdout
+    return target.read_text()
+
+
+@pytest.mark.parametrize("name", ["loops", "baseline"])
+def test_each_combination_has_its_own_copy(name, tmp_path):
+    """None is missing, and none is taken for another one."""
+    definition = re.compile(
+        rf"^static .*__pyx_fuse_(\w+?)__pyx_f_\w+\d{name}_contiguous\(.*{{$", re.M
+    )
+    copies = definition.findall(compiled(name, tmp_path))
+    assert len(set(copies)) == len(copies) == len(CASES) * len(DTYPES) * KINDS_OF_FACTORS

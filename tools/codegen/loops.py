@@ -1,0 +1,194 @@
+"""What the loops and their callers know of operations and dtypes: enumerators, tables, tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dtypes import DTYPES
+from layout import GENERATED, bracketed, cimport
+from operations import OPERANDS, OPERATIONS, Operand
+
+
+def operations_pxd() -> str:
+    operands = [operand.enumerator for operand in OPERANDS]
+    first_factor = next(operand for operand in OPERANDS if operand.is_factor).enumerator
+    return f"""\
+{GENERATED}
+# The operations, their operands, and which operation takes which.
+
+ctypedef int Operation
+
+{enum([operation.enumerator for operation in OPERATIONS], "OPERATION_COUNT")}
+
+# In the order of the arguments: arrays, factors, out.
+{enum([*operands, "OUT"], "OPERAND_COUNT", f"FIRST_FACTOR = {first_factor}")}
+
+cdef extern from *:
+    \"\"\"
+    static CYTHON_INLINE const char *cyrelu_operation_name(int operation) {{
+        static const char *const names[] = {{
+{lines([f'"{operation.name}"' for operation in OPERATIONS])}
+        }};
+        return names[operation];
+    }}
+    static CYTHON_INLINE const char *cyrelu_operand_name(int operand) {{
+        static const char *const names[] = {{
+{lines([f'"{operand.name}"' for operand in OPERANDS])}
+        }};
+        return names[operand];
+    }}
+    /* a bit for each operand */
+    static CYTHON_INLINE int cyrelu_takes(int operation, int operand) {{
+        static const unsigned char taken[] = {{
+{lines([mask(operation.operands) for operation in OPERATIONS])}
+        }};
+        return taken[operation] >> operand & 1;
+    }}
+    \"\"\"
+    const char* operation_name "cyrelu_operation_name"(Operation operation) noexcept nogil
+    const char* operand_name "cyrelu_operand_name"(int operand) noexcept nogil
+    bint takes "cyrelu_takes"(Operation operation, int operand) noexcept nogil  # an input"""
+
+
+def dtypes_pxd() -> str:
+    return f"""\
+{GENERATED}
+# The dtypes of arrays, and the size of an element of each.
+
+ctypedef int Dtype
+
+{enum([dtype.enumerator for dtype in DTYPES], "DTYPE_COUNT")}
+
+cdef extern from *:
+    \"\"\"
+    static CYTHON_INLINE Py_ssize_t cyrelu_itemsize(int dtype) {{
+        static const unsigned char sizes[] = {{
+{lines([f"sizeof({dtype.c_type})" for dtype in DTYPES])}
+        }};
+        return sizes[dtype];
+    }}
+    \"\"\"
+    Py_ssize_t itemsize "cyrelu_itemsize"(Dtype dtype) noexcept nogil"""
+
+
+def numpy_dtypes_pxd() -> str:
+    numbers = "\n".join(
+        f"    if type_number == cnp.{dtype.number}:\n        return {dtype.enumerator}"
+        for dtype in DTYPES
+    )
+    dtypes = "\n".join(
+        f"    if dtype == {dtype.enumerator}:\n        return cnp.{dtype.number}"
+        for dtype in DTYPES
+    )
+    return f"""\
+{GENERATED}
+# The dtypes by NumPy's type numbers.
+
+cimport numpy as cnp
+
+{cimport("cyrelu._loops.dtypes", [*(dtype.enumerator for dtype in DTYPES), "Dtype"])}
+
+cdef enum:
+    NO_DTYPE = -1
+
+
+cdef inline Dtype dtype_of_number(int type_number) noexcept:
+{numbers}
+    return NO_DTYPE
+
+
+cdef inline int number_of_dtype(Dtype dtype) noexcept:
+{dtypes}
+    return -1"""
+
+
+def tags_pxd() -> str:
+    takes = "\n\n".join(
+        fused(f"Takes{operand.tag}", [each.tag for each in OPERATIONS if operand in each.operands])
+        for operand in OPERANDS
+    )
+    arguments = [f"floating {operand.name}" for operand in OPERANDS]
+    return f"""\
+{GENERATED}
+# What is chosen while Cython compiles is a type to it: `Op is Relu`. To C these types are all one
+# opaque struct, of which only NULL pointers are passed. With a C type each, functions would be
+# called through pointers of another type, which is undefined; as typedefs of one C type, Cython
+# would take them for one type.
+
+from cython cimport floating
+
+# Not "from cyrelu cimport scalar": cythonize would not see that the loops depend on it.
+cimport cyrelu.scalar as scalar
+
+cdef extern from *:
+    \"\"\"
+    typedef struct cyrelu_tag cyrelu_tag;
+    \"\"\"
+{tags("Tag", *(operation.tag for operation in OPERATIONS))}
+{tags(*(dtype.tag for dtype in DTYPES), "ScalarFactors", "ArrayFactors")}
+
+{fused("Op", [operation.tag for operation in OPERATIONS])}
+
+{fused("DtypeTag", [dtype.tag for dtype in DTYPES])}
+
+# Whether each factor is one number, or has an element for each element of out.
+{fused("Factors", ["ScalarFactors", "ArrayFactors"])}
+
+# The operations that take an operand, and those that take any factor.
+{takes}
+
+{fused("TakesFactors", [each.tag for each in OPERATIONS if each.factors])}
+
+
+{bracketed("cdef inline floating apply(", ["Op* op", *arguments], ") noexcept nogil:")}
+    \"\"\"The formula of the operation; operands that it does not take are not looked at.\"\"\"
+{formulas()}"""
+
+
+def formulas() -> str:
+    branches = []
+    for operation in OPERATIONS:
+        word = "elif" if branches else "if"
+        names = ", ".join(operand.name for operand in operation.operands)
+        branches.append(
+            f"    {word} Op is {operation.tag}:\n        return scalar.{operation.name}({names})"
+        )
+    return "\n".join(branches)
+
+
+def baseline_pyx() -> str:
+    added = "\n".join(
+        f"add[tags.{operation.tag}](NULL, operations.{operation.enumerator})"
+        for operation in OPERATIONS
+    )
+    return f"""\
+{GENERATED}
+# The loop of every operation, for the instruction set that the compiler targets by default.
+
+include "loops.pyx"
+
+cimport cyrelu._loops.operations as operations
+cimport cyrelu._loops.tags as tags
+
+{added}"""
+
+
+def enum(names: Sequence[str], count: str, *more: str) -> str:
+    return "\n".join(["cdef enum:", *(f"    {name}" for name in (*names, count, *more))])
+
+
+def fused(name: str, members: Sequence[str]) -> str:
+    return "\n".join([f"ctypedef fused {name}:", *(f"    {member}" for member in members)])
+
+
+def tags(*names: str) -> str:
+    return "\n".join(f'    ctypedef struct {name} "cyrelu_tag":\n        pass' for name in names)
+
+
+def lines(items: Sequence[str]) -> str:
+    return "\n".join(f"            {item}," for item in items)
+
+
+def mask(operands: Sequence[Operand]) -> str:
+    bits = [str(1 << position) for position, each in enumerate(OPERANDS) if each in operands]
+    return " | ".join(bits)

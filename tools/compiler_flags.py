@@ -1,0 +1,112 @@
+"""The flags that the compiler at hand gets, for setup.py: what it has is found out by trying.
+
+Kinds of compilers are "msvc" and "unix", which is all others.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+# -fno-trapping-math lets gcc compute both sides of a choice, without which it vectorises none of
+# the loops; it changes no result. Nothing of -ffast-math is used: it breaks NaN and -0.0.
+FLAGS = {
+    "unix": ["-fno-trapping-math", "-ffp-contract=off"],
+    "msvc": ["/fp:precise"],
+}
+OPTIMIZATION = {"unix": ["-O3"], "msvc": ["/O2"]}
+DEBUG_OPTIMIZATION = {"unix": ["-O1"], "msvc": ["/Od"]}
+# Compiler and linker flags, in the order in which they are tried.
+OPENMP_FLAGS = {
+    "unix": [
+        (["-fopenmp"], ["-fopenmp"]),
+        (["-Xpreprocessor", "-fopenmp"], ["-lomp"]),  # Apple's clang with a libomp on its paths
+    ],
+    "msvc": [(["/openmp"], [])],
+}
+# Compiler and linker flags that make an error in this code, should there be one, harder to exploit;
+# each is used where the compiler has it. They cost no time (benchmarks/NOTES.md).
+HARDENING_FLAGS = {
+    "unix": [
+        (["-fstack-protector-strong"], []),
+        (["-fstack-clash-protection"], []),
+        (["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"], []),
+        (["-fcf-protection"], []),  # x86
+        (["-mbranch-protection=standard"], []),  # 64-bit Arm
+        ([], ["-Wl,-z,relro,-z,now"]),
+        ([], ["-Wl,-z,noexecstack"]),
+    ],
+    "msvc": [(["/guard:cf"], ["/guard:cf"])],
+}
+EMPTY_PROGRAM = "int main(void) { return 0; }"
+OPENMP_PROGRAM = """
+#include <omp.h>
+int main(void) { return omp_get_max_threads() < 1; }
+"""
+
+
+class CompilerFlags:
+    """What a compiler of setuptools gets."""
+
+    def __init__(self, compiler: Any) -> None:
+        self.compiler = compiler
+        self.kind = "msvc" if compiler.compiler_type == "msvc" else "unix"
+
+    def always(self, debug: bool) -> list[str]:
+        return (DEBUG_OPTIMIZATION if debug else OPTIMIZATION)[self.kind] + FLAGS[self.kind]
+
+    def instruction_sets(self, registry: Iterable[Any]) -> dict[str, list[str]]:
+        """Flags by name, of the instruction sets that this compiler can build for."""
+        flags, replaced = {}, set()
+        for isa in registry:
+            if isa.macro is None:
+                flags[isa.name] = []
+            elif self.kind in isa.flags:
+                program = f"#ifndef {isa.macro}\n#error\n#endif\n{EMPTY_PROGRAM}"
+                if self.links(program, isa.flags[self.kind], []):
+                    flags[isa.name] = isa.flags[self.kind]
+                    replaced.add(isa.replaces)
+        return {name: flags[name] for name in flags if name not in replaced}
+
+    def openmp(self, wanted: str) -> tuple[list[str], list[str]]:
+        """For the compiler and the linker; none, with a word about it, without OpenMP."""
+        if wanted == "off":
+            print("cyrelu: building without OpenMP (CYRELU_OPENMP=off): one thread", flush=True)
+            return [], []
+        for flags in OPENMP_FLAGS[self.kind]:
+            if self.links(OPENMP_PROGRAM, *flags):
+                return flags
+        missing = "cyrelu: the compiler cannot link an OpenMP program"
+        if wanted == "require":
+            sys.exit(f"{missing}, and CYRELU_OPENMP=require")
+        print(f"{missing}: building without, calls use one thread", file=sys.stderr, flush=True)
+        return [], []
+
+    def hardening(self) -> tuple[list[str], list[str]]:
+        """For the compiler and the linker: those that they have."""
+        compile_flags, link_flags = [], []
+        for flags in HARDENING_FLAGS[self.kind]:
+            if self.links(EMPTY_PROGRAM, *flags):
+                compile_flags += flags[0]
+                link_flags += flags[1]
+        return compile_flags, link_flags
+
+    def links(self, source: str, compile_flags: list[str], link_flags: list[str]) -> bool:
+        """Whether the compiler makes a program of this source with these flags."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder, "program.c")
+            program.write_text(source)
+            try:
+                objects = self.compiler.compile(
+                    [str(program)], output_dir=folder, extra_postargs=compile_flags
+                )
+                self.compiler.link_executable(
+                    objects, "program", output_dir=folder, extra_postargs=link_flags
+                )
+            except Exception as failure:  # each compiler class raises errors of its own
+                print(f"cyrelu: the compiler refuses {compile_flags + link_flags}: {failure}")
+                return False
+        return True
