@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from cyrelu._testing import operations
+
 RANDOM_BLOCK = 1_000_003
 CHANNELS = 64
 SLOPE = 0.01
@@ -36,13 +38,14 @@ class Op:
         return (*self.arrays, *(["a"] if self.takes_slope else []))
 
 
-OPS = {
-    "relu": Op(("x",), False, 2),
-    "leaky_relu": Op(("x",), True, 2),
-    "relu_grad": Op(("x",), False, 2),
-    "leaky_relu_grad": Op(("x",), True, 2),
-    "relu_backward": Op(("grad", "x"), False, 3),
-    "leaky_relu_backward": Op(("grad", "x"), True, 3),
+def op_of_cyrelu(operands: tuple[str, ...]) -> Op:
+    arrays = tuple(name for name in operands if name in ("grad", "x"))
+    return Op(arrays, "negative_slope" in operands, arrays_moved=len(arrays) + 1)
+
+
+OPS = {name: op_of_cyrelu(operands) for name, operands in operations().items()}
+RECTIFIERS = list(OPS)
+OPS |= {
     "prelu": Op(("x",), True, 2),  # leaky_relu with one slope for each channel
     # So that streaming stores are not bought at the expense of whoever reads the result.
     "relu_then_sum": Op(("x",), False, 3),
@@ -90,7 +93,6 @@ def short(size: int) -> str:
     return f"1e{power}" if size == 10**power and power > 2 else str(size)
 
 
-RECTIFIERS = [op for op in OPS if op not in ("prelu", "relu_then_sum")]
 DTYPES = ["float32", "float64"]
 OUTPUTS = ["fresh", "out", "in place"]
 SIZES = [1, 100, 10**3, 10**4, 10**5, 10**6, 10**7, 10**8]

@@ -8,11 +8,11 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from cells import VIEWS, Cell
+from cells import OPS, RECTIFIERS, VIEWS, Cell
 from results import CellResult
 
 FORWARD = {"relu", "leaky_relu"}
-BACKWARD = {"relu_backward", "leaky_relu_backward"}
+BACKWARD = {name for name in RECTIFIERS if "grad" in OPS[name].arrays}
 TINY, CACHED, MIDDLE, LARGE = {1, 100}, {10**4}, {10**5, 10**6}, {10**7, 10**8}
 
 

@@ -1,5 +1,6 @@
 """Named tables that the tests share."""
 
+import inspect
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,11 @@ class Case:
     """One function of the package and how to call it."""
 
     name: str
-    operands: tuple[str, ...]  # the ufunc's inputs, in order
+
+    @property
+    def operands(self):
+        """The ufunc's inputs, in order."""
+        return tuple(inspect.signature(oracle.OPERATIONS[self.name]).parameters)
 
     @property
     def function(self):
@@ -29,11 +34,17 @@ class Case:
     @property
     def arrays(self):
         """The operands that are arrays; the others are factors."""
-        return [name for name in self.operands if name in ("grad", "x")]
+        return [name for name in self.operands if name not in self.defaults]
 
     @property
     def factors(self):
-        return [name for name in self.operands if name in ("negative_slope", "at_zero")]
+        return list(self.defaults)
+
+    @property
+    def defaults(self):
+        """The factors, and what they are where none is given."""
+        parameters = inspect.signature(oracle.OPERATIONS[self.name]).parameters.values()
+        return {each.name: each.default for each in parameters if each.default is not each.empty}
 
     def call(self, operands, **keywords):
         """Call the public function with operands given by name."""
@@ -49,17 +60,10 @@ class Case:
         x = np.asarray(operands["x"])
         dtype = x.dtype.newbyteorder("=")
         inputs = [np.asarray(operands[name]).astype(dtype) for name in self.operands]
-        return getattr(oracle, self.name)(*inputs).astype(dtype, copy=False)
+        return oracle.OPERATIONS[self.name](*inputs).astype(dtype, copy=False)
 
 
-CASES = [
-    Case("relu", ("x",)),
-    Case("leaky_relu", ("x", "negative_slope")),
-    Case("relu_grad", ("x", "at_zero")),
-    Case("leaky_relu_grad", ("x", "negative_slope", "at_zero")),
-    Case("relu_backward", ("grad", "x", "at_zero")),
-    Case("leaky_relu_backward", ("grad", "x", "negative_slope", "at_zero")),
-]
+CASES = [Case(name) for name in oracle.OPERATIONS]
 
 each_function = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: np.dtype(dtype).name)

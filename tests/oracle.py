@@ -1,9 +1,17 @@
 """What every function must return: lines of plain NumPy, read off the table of edge values.
 
-All arguments are arrays (or scalars) of one dtype, float32 or float64, and broadcast.
+All arguments are arrays (or scalars) of one dtype, float32 or float64, and broadcast. They have the
+order of the ufunc's inputs, and the defaults of the function. The tests call what is declared here.
 """
 
 import numpy as np
+
+OPERATIONS = {}  # by name
+
+
+def operation(function):
+    OPERATIONS[function.__name__] = function
+    return function
 
 
 def scaled(factor, value):
@@ -13,27 +21,33 @@ def scaled(factor, value):
         return np.where(factor == 0, value.dtype.type(0), product)
 
 
+@operation
 def relu(x):
     return np.where(x > 0, x, np.where(np.isnan(x), x, x.dtype.type(0)))
 
 
-def leaky_relu(x, negative_slope):
+@operation
+def leaky_relu(x, negative_slope=0.01):
     return np.where(x > 0, x, np.where(np.isnan(x), x, scaled(negative_slope, x)))
 
 
-def relu_grad(x, at_zero):
+@operation
+def relu_grad(x, at_zero=1.0):
     return leaky_relu_grad(x, x.dtype.type(0), at_zero)
 
 
-def leaky_relu_grad(x, negative_slope, at_zero):
+@operation
+def leaky_relu_grad(x, negative_slope=0.01, at_zero=1.0):
     return leaky_relu_backward(np.ones_like(x), x, negative_slope, at_zero)
 
 
-def relu_backward(grad, x, at_zero):
+@operation
+def relu_backward(grad, x, at_zero=1.0):
     return leaky_relu_backward(grad, x, x.dtype.type(0), at_zero)
 
 
-def leaky_relu_backward(grad, x, negative_slope, at_zero):
+@operation
+def leaky_relu_backward(grad, x, negative_slope=0.01, at_zero=1.0):
     below, at = scaled(negative_slope, grad), scaled(at_zero, grad)
     return np.select([x > 0, x == 0, x < 0], [grad, at, below], default=x)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES
+from cases import each_function
 
 import cyrelu
 
@@ -63,21 +63,37 @@ def test_the_documented_parameters_are_those_of_the_signature(thing):
     assert sorted(documented) == sorted(in_signature)
 
 
-SIGNATURES = {
-    "relu": "(x, /, out=None, *, {})",
-    "leaky_relu": "(x, /, negative_slope=0.01, out=None, *, {})",
-    "relu_grad": "(x, /, out=None, *, at_zero=1.0, {})",
-    "leaky_relu_grad": "(x, /, negative_slope=0.01, out=None, *, at_zero=1.0, {})",
-    "relu_backward": "(grad, x, /, out=None, *, at_zero=1.0, {})",
-    "leaky_relu_backward": "(grad, x, /, negative_slope=0.01, out=None, *, at_zero=1.0, {})",
+@each_function
+def test_the_signature_is_the_promised_one(case):
+    """Arrays by position only, the slope before out, at_zero by keyword only."""
+    arguments = [*case.arrays, "/"]
+    if "negative_slope" in case.defaults:
+        arguments.append(f"negative_slope={case.defaults['negative_slope']}")
+    arguments += ["out=None", "*"]
+    if "at_zero" in case.defaults:
+        arguments.append(f"at_zero={case.defaults['at_zero']}")
+    keywords = "where=True, casting='same_kind', order='K', dtype=None, subok=True"
+    assert str(inspect.signature(case.function)) == f"({', '.join(arguments)}, {keywords})"
+
+
+# What the docstrings of all functions share, each once in the source.
+SHARED = {
+    "out": "out : ndarray, optional\n    A location into which the result is stored; may be `",
+    "keywords": "where, casting, order, dtype, subok : optional\n    As for every NumPy ufunc",
+    "returns": "Other array types (pandas, xarray, dask, masked arrays) are returned as the same",
+    "wrong types": "cannot be cast safely to float64 (complex, object, string, datetime), if",
+    "wrong out": "`out` is read-only or of the wrong shape.",
+    "same bits": "same bits for every length, memory layout and number of threads; subnormals",
+    "citation": "The rectifier is that of",
+    "reference": ".. [1] ",
 }
 
 
-@pytest.mark.parametrize("name", [case.name for case in CASES])
-def test_the_signature_is_the_promised_one(name):
-    keywords = "where=True, casting='same_kind', order='K', dtype=None, subok=True"
-    expected = SIGNATURES[name].format(keywords)
-    assert str(inspect.signature(getattr(cyrelu, name))) == expected
+@each_function
+@pytest.mark.parametrize("part", SHARED.values(), ids=SHARED)
+def test_the_docstring_has_the_parts_that_all_share(case, part):
+    words = " ".join(inspect.getdoc(case.function).split())
+    assert " ".join(part.split()) in words
 
 
 PAGES = [

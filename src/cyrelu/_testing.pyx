@@ -2,12 +2,22 @@
 # The defaults restore what was in effect when this module was imported.
 
 from cyrelu._dispatch cimport dispatch, threads
+from cyrelu._loops.operations cimport OPERATION_COUNT, operation_name
 from cyrelu._numpy cimport buffer_cache
+from cyrelu._numpy.ufuncs cimport input_names
 from cyrelu._platform.atomics cimport add_int, load_double, store_double
 from cyrelu._platform.openmp cimport omp_get_wtime
 
 from cyrelu._dispatch import loop_modules
 from cyrelu._numpy.buffer_cache import get_max_cached_bytes
+
+
+def operations():
+    """The names of the inputs of each operation, by its name."""
+    return {
+        operation_name(operation).decode(): tuple(input_names(operation))
+        for operation in range(OPERATION_COUNT)
+    }
 
 
 # ---- the dispatcher

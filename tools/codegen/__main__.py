@@ -1,4 +1,4 @@
-"""Writes the files that only repeat the tables of operations and dtypes.
+"""Writes what only repeats the tables of operations and dtypes: files, and parts of files.
 
     python tools/codegen            writes them
     python tools/codegen --check    exits with 1 if one of them differs from what would be written
@@ -11,14 +11,21 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import c_interface
+import consumer
+import documents
 import loops
 import python_interface
 
 ROOT = Path(__file__).resolve().parents[2]
+ABI = "tests/downstream/kernels_abi.txt"
+ABI_HELP = """\
+Consumers that are compiled already would fail to import. To change a function, add it under a new
+name and keep the old; to remove one takes a new major version, and a line under "C interface" in
+CHANGELOG.md. Then delete its lines by hand first."""
 FILES: dict[str, Callable[[], str]] = {
     "src/cyrelu/_loops/operations.pxd": loops.operations_pxd,
     "src/cyrelu/_loops/dtypes.pxd": loops.dtypes_pxd,
@@ -28,8 +35,24 @@ FILES: dict[str, Callable[[], str]] = {
     "src/cyrelu/kernels.pxd": c_interface.kernels_pxd,
     "src/cyrelu/kernels.pyx": c_interface.kernels_pyx,
     "src/cyrelu/memoryviews.pxd": c_interface.memoryviews_pxd,
+    "src/cyrelu/_numpy/api.pyx": python_interface.api_pyx,
+    "src/cyrelu/__init__.py": python_interface.init_py,
+    "src/cyrelu/ufuncs.py": python_interface.ufuncs_py,
     "src/cyrelu/_numpy/api.pyi": python_interface.api_pyi,
-    "tests/downstream/kernels_abi.txt": c_interface.kernels_abi,
+    ABI: c_interface.kernels_abi,
+    "tests/downstream/consumer/each_function.pxi": consumer.each_function_pxi,
+    ".gitattributes": lambda: documents.gitattributes(FILES),
+}
+REGIONS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {
+        "functions": documents.function_table,
+        "edge values": documents.edge_value_table,
+    },
+    "docs/reference.md": {
+        "functions": documents.autosummary,
+        "ufuncs": documents.ufunc_signatures,
+    },
+    "docs/cython.md": {"kernels": documents.kernel_signatures},
 }
 
 
@@ -40,11 +63,11 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare, and write nothing")
     check = parser.parse_args().check
     differing = 0
-    for name, generate in FILES.items():
-        path = ROOT / name
-        wanted, found = generate() + "\n", path.read_text(encoding="utf-8") if path.exists() else ""
+    for name, found, wanted in contents():
         if wanted == found:
             continue
+        if name == ABI and (lost := set(found.splitlines()) - set(wanted.splitlines())):
+            sys.exit("\n".join([f"codegen: {ABI} would lose", *sorted(lost), ABI_HELP]))
         differing += 1
         if check:
             lines = difflib.unified_diff(
@@ -52,7 +75,7 @@ def main() -> int:
             )
             print(*lines, sep="\n")
         else:
-            path.write_text(wanted, encoding="utf-8")
+            (ROOT / name).write_text(wanted, encoding="utf-8")
             print(f"codegen: wrote {name}")
     if check and differing:
         print(
@@ -61,6 +84,16 @@ def main() -> int:
         )
         return 1
     return 0
+
+
+def contents() -> Iterator[tuple[str, str, str]]:
+    """The name of each file, what it holds, and what it should hold."""
+    for name, generate in FILES.items():
+        path = ROOT / name
+        yield name, path.read_text(encoding="utf-8") if path.exists() else "", generate() + "\n"
+    for name, regions in REGIONS.items():
+        found = (ROOT / name).read_text(encoding="utf-8")
+        yield name, found, documents.with_regions(found, regions)
 
 
 if __name__ == "__main__":

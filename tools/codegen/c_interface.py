@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dtypes import DTYPES, Dtype
-from layout import bracketed, cimport, condition
+from layout import GENERATED, bracketed, cimport, condition
 from operations import OPERANDS, OPERATIONS, Operand, Operation
 
 # ---- kernels: the dispatcher under plain names and pointers
 
-KERNELS_PXD = """\
+KERNELS_PXD = f"""\
+{GENERATED}
 # The kernels for other Cython projects, linked when their modules are imported:
 #
 #     from cyrelu.kernels cimport relu_f32
@@ -46,6 +47,7 @@ def kernels_pyx() -> str:
         for dtype in DTYPES
     )
     return f"""\
+{GENERATED}
 # The kernels for other Cython projects: the dispatcher under plain names and pointers. What they
 # promise stands in kernels.pxd; that the names stay, in tests/downstream/kernels_abi.txt.
 
@@ -98,7 +100,7 @@ def pointer(operand: Operand, operation: Operation) -> str:
 
 
 def kernels_abi() -> str:
-    """Names and signatures as Cython writes them into __pyx_capi__."""
+    """Names and signatures, as Cython writes them into __pyx_capi__."""
     lines = []
     for operation in OPERATIONS:
         for dtype in DTYPES:
@@ -110,7 +112,8 @@ def kernels_abi() -> str:
 
 # ---- memoryviews: the kernels over contiguous views
 
-MEMORYVIEWS_PXD = """\
+MEMORYVIEWS_PXD = f"""\
+{GENERATED}
 # The kernels over contiguous typed memoryviews, float or double, of one dimension or (_2d) two:
 #
 #     from cyrelu cimport memoryviews
@@ -125,7 +128,7 @@ from cyrelu cimport kernels
 
 
 cdef inline int refuse(const char* function) except -1 with gil:
-    raise ValueError(f"{function.decode()}: the views differ in shape")
+    raise ValueError(f"{{function.decode()}}: the views differ in shape")
 
 
 """

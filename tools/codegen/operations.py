@@ -42,13 +42,42 @@ AT_ZERO = Operand("at_zero", default="1.0")
 # In the order of the arguments of every operation.
 OPERANDS = [GRAD, X, NEGATIVE_SLOPE, AT_ZERO]
 
+CITATIONS = {
+    "Nair and Hinton": 'V. Nair and G. E. Hinton, "Rectified Linear Units Improve Restricted '
+    'Boltzmann Machines", ICML 2010.',
+    "Maas, Hannun and Ng": 'A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier Nonlinearities '
+    'Improve Neural Network Acoustic Models", ICML 2013.',
+}
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The result by the value of x; a is the slope."""
+
+    above: str
+    zero: str
+    below: str
+    nan: str = "NaN"
+
 
 @dataclass(frozen=True)
 class Operation:
-    """An elementwise function of some operands."""
+    """An elementwise function of some operands, and all that its documentation says of it alone.
+
+    The order of the table is that of the C enumerators.
+    """
 
     name: str
     operands: tuple[Operand, ...]
+    summary: str  # of the docstring: what it is, a colon, what it computes
+    edges: Edges
+    equivalent: str  # in NumPy, a full sentence after "The NumPy equivalent is"
+    authors: str  # whose rectifier it is: a key of CITATIONS
+    see_also: dict[str, str]
+    examples: str
+    notes: str = ""
+    forward: str | None = None  # of a gradient or a backward pass: the function it belongs to
+    at_zero_elsewhere: str = ""  # which at_zero is whose convention
 
     @property
     def enumerator(self) -> str:
@@ -67,11 +96,127 @@ class Operation:
         return [operand for operand in self.operands if operand.is_factor]
 
 
+RELU_AT_ZERO = "0 is the convention of PyTorch, TensorFlow and scikit-learn."
+LEAKY_RELU_AT_ZERO = "`negative_slope` is the convention of PyTorch and TensorFlow."
+
 OPERATIONS = [
-    Operation("relu", (X,)),
-    Operation("leaky_relu", (X, NEGATIVE_SLOPE)),
-    Operation("relu_grad", (X, AT_ZERO)),
-    Operation("leaky_relu_grad", (X, NEGATIVE_SLOPE, AT_ZERO)),
-    Operation("relu_backward", (GRAD, X, AT_ZERO)),
-    Operation("leaky_relu_backward", (GRAD, X, NEGATIVE_SLOPE, AT_ZERO)),
+    Operation(
+        "relu",
+        (X,),
+        summary="Rectified linear unit: x where x > 0, else 0.",
+        edges=Edges("x", "+0.0", "+0.0"),
+        equivalent="``np.maximum(x, 0)``, except for the sign of zero, which NumPy leaves open",
+        authors="Nair and Hinton",
+        see_also={
+            "leaky_relu": "Lets a small slope through below zero.",
+            "relu_grad, relu_backward": "The derivative, and its product with a gradient.",
+        },
+        examples="""\
+>>> x = np.array([1.0, -10.0, 0.0, 15.0, -20.0])
+>>> cyrelu.relu(x)
+array([ 1.,  0.,  0., 15.,  0.])
+>>> cyrelu.relu(x, out=x) is x
+True
+""",
+    ),
+    Operation(
+        "leaky_relu",
+        (X, NEGATIVE_SLOPE),
+        summary="Leaky rectified linear unit: x where x > 0, else negative_slope * x.",
+        edges=Edges("x", "a * x", "a * x"),
+        notes="The product is rounded once, in the dtype of the result. A slope of 0 selects +0.0 "
+        "and does not multiply, so ``leaky_relu(-inf, 0)`` is 0.",
+        equivalent="``np.where(x > 0, x, negative_slope * x)``",
+        authors="Maas, Hannun and Ng",
+        see_also={
+            "relu": "The same with a slope of 0, bit for bit.",
+            "leaky_relu_grad, leaky_relu_backward": "The derivative, and its product with a "
+            "gradient.",
+        },
+        examples="""\
+>>> cyrelu.leaky_relu(np.array([1.0, -10.0, 0.0, 15.0, -20.0]))
+array([ 1. , -0.1,  0. , 15. , -0.2])
+
+One slope for each column:
+
+>>> cyrelu.leaky_relu(np.array([[-1.0, -1.0], [2.0, 2.0]]), np.array([0.5, 0.25]))
+array([[-0.5 , -0.25],
+       [ 2.  ,  2.  ]])
+""",
+    ),
+    Operation(
+        "relu_grad",
+        (X, AT_ZERO),
+        forward="relu",
+        summary="Derivative of relu: 1 where x > 0, at_zero at 0, else 0.",
+        edges=Edges("1", "at_zero", "+0.0"),
+        equivalent="``np.heaviside(x, at_zero)``",
+        authors="Nair and Hinton",
+        at_zero_elsewhere=RELU_AT_ZERO,
+        see_also={
+            "relu": "The function itself.",
+            "relu_backward": "The product with a gradient, in one pass.",
+        },
+        examples="""\
+>>> cyrelu.relu_grad(np.array([2.0, 0.0, -2.0]))
+array([1., 1., 0.])
+>>> cyrelu.relu_grad(np.array([2.0, 0.0, -2.0]), at_zero=0)
+array([1., 0., 0.])
+""",
+    ),
+    Operation(
+        "leaky_relu_grad",
+        (X, NEGATIVE_SLOPE, AT_ZERO),
+        forward="leaky_relu",
+        summary="Derivative of leaky_relu: 1 where x > 0, at_zero at 0, else negative_slope.",
+        edges=Edges("1", "at_zero", "a"),
+        equivalent="``np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``",
+        authors="Maas, Hannun and Ng",
+        at_zero_elsewhere=LEAKY_RELU_AT_ZERO,
+        see_also={
+            "leaky_relu": "The function itself.",
+            "leaky_relu_backward": "The product with a gradient, in one pass.",
+        },
+        examples="""\
+>>> cyrelu.leaky_relu_grad(np.array([2.0, 0.0, -2.0]))
+array([1.  , 1.  , 0.01])
+""",
+    ),
+    Operation(
+        "relu_backward",
+        (GRAD, X, AT_ZERO),
+        forward="relu",
+        summary="Gradient passed back through relu: grad where x > 0, at_zero * grad at 0, else 0.",
+        edges=Edges("grad", "at_zero * grad", "+0.0"),
+        notes="It selects and never multiplies by a mask: an inf or NaN gradient at a dead unit is "
+        "blocked. A factor of 0 selects +0.0, a factor of 1 `grad` as it is.",
+        equivalent="``np.where(x > 0, grad, np.where(x == 0, at_zero * grad, 0))``, which loses a "
+        "NaN in `x`",
+        authors="Nair and Hinton",
+        at_zero_elsewhere=RELU_AT_ZERO,
+        see_also={"relu": "The forward pass.", "relu_grad": "The derivative alone."},
+        examples="""\
+>>> grad = np.array([10.0, 20.0, np.inf])
+>>> cyrelu.relu_backward(grad, np.array([2.0, 0.0, -2.0]))
+array([10., 20.,  0.])
+""",
+    ),
+    Operation(
+        "leaky_relu_backward",
+        (GRAD, X, NEGATIVE_SLOPE, AT_ZERO),
+        forward="leaky_relu",
+        summary="Gradient passed back through leaky_relu: grad times 1, at_zero or negative_slope.",
+        edges=Edges("grad", "at_zero * grad", "a * grad"),
+        notes="It selects and never multiplies by a mask. A factor of 0 selects +0.0, a factor of "
+        "1 `grad` as it is.",
+        equivalent="``grad * np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``, except "
+        "for those selections",
+        authors="Maas, Hannun and Ng",
+        at_zero_elsewhere=LEAKY_RELU_AT_ZERO,
+        see_also={"leaky_relu": "The forward pass.", "leaky_relu_grad": "The derivative alone."},
+        examples="""\
+>>> cyrelu.leaky_relu_backward(np.array([10.0, 20.0, 30.0]), np.array([2.0, 0.0, -2.0]))
+array([10. , 20. ,  0.3])
+""",
+    ),
 ]

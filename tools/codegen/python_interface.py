@@ -1,12 +1,120 @@
-"""What Python users see: the stubs of the functions."""
+"""What Python users see: the functions, their stubs, the ufuncs, the names of the package."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from operations import AT_ZERO, NEGATIVE_SLOPE, OPERATIONS, Operation
+from docstrings import KEYWORDS, docstring
+from layout import GENERATED, bracketed, cimport
+from operations import AT_ZERO, NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operation
 
-API_PYI = """\
+# ---- api.pyx
+
+
+def api_pyx() -> str:
+    enumerators = [operation.enumerator for operation in OPERATIONS]
+    functions = "\n\n\n".join(function(operation) for operation in OPERATIONS)
+    return f"""\
+{GENERATED}
+# The public functions: their signatures and what they promise. How a call is done is in call.pyx,
+# the formulas are in scalar.pxd.
+
+{cimport("cyrelu._loops.operations", enumerators)}
+from cyrelu._numpy.call cimport call
+
+
+{functions}
+
+
+for function in list(globals().values()):
+    if getattr(function, "__module__", None) == __name__:
+        function.__module__ = "cyrelu"  # where users find it, in repr, help and pickles
+del function"""
+
+
+def function(operation: Operation) -> str:
+    arguments = [array.name for array in operation.arrays] + ["/"]
+    if NEGATIVE_SLOPE in operation.operands:
+        arguments.append(f"negative_slope={NEGATIVE_SLOPE.default}")
+    arguments += ["out=None", "*"]
+    if AT_ZERO in operation.operands:
+        arguments.append(f"at_zero={AT_ZERO.default}")
+    passed = [each.name if each in operation.operands else "None" for each in OPERANDS]
+    keywords = [keyword.partition("=")[0] for keyword in KEYWORDS]
+    return "\n".join(
+        [
+            bracketed(f"def {operation.name}(", arguments + KEYWORDS, "):"),
+            docstring(operation),
+            bracketed(
+                "return call(", [operation.enumerator, *passed, "out", *keywords], ")", " " * 4
+            ),
+        ]
+    )
+
+
+# ---- __init__.py
+
+OTHER_NAMES = ["__version__", "ufuncs"]
+CONFIG_NAMES = ["get_num_threads", "num_threads", "set_num_threads", "show_config"]
+
+
+def init_py() -> str:
+    functions = sorted(operation.name for operation in OPERATIONS)
+    imported = "\n".join(f"    {name}," for name in functions)
+    exported = "\n".join(
+        f'    "{name}",' for name in sorted([*functions, *CONFIG_NAMES, *OTHER_NAMES])
+    )
+    return f"""\
+{GENERATED}
+\"\"\"ReLU and Leaky ReLU for NumPy: compiled, exact, threaded, with their gradients.\"\"\"
+
+from cyrelu import ufuncs
+from cyrelu._numpy.api import (
+{imported}
+)
+from cyrelu._version import __version__
+from cyrelu.config import {", ".join(CONFIG_NAMES)}
+
+__all__ = [
+{exported}
+]"""
+
+
+# ---- ufuncs.py
+
+
+def ufuncs_py() -> str:
+    signatures = ",\n".join(
+        f"``{operation.name}({', '.join(operand.name for operand in operation.operands)})``"
+        for operation in OPERATIONS
+    )
+    names = [operation.name for operation in OPERATIONS]
+    ufuncs = "\n".join(f'{name}: _ufunc = _by_name["{name}"]' for name in names)
+    exported = "\n".join(f'    "{name}",' for name in sorted(names))
+    return f"""\
+{GENERATED}
+\"\"\"The NumPy ufuncs behind the functions of `cyrelu`.
+
+Their inputs are positional:
+{signatures}.
+They have no defaults for the factors; otherwise the functions give the same results sooner.
+\"\"\"
+
+from numpy import ufunc as _ufunc
+
+from cyrelu._numpy.ufuncs import by_name as _by_name
+
+{ufuncs}
+
+__all__ = [
+{exported}
+]"""
+
+
+# ---- api.pyi
+
+API_PYI = f"""\
+{GENERATED}
 # Overloads, in the order in which they are tried: out given, array in, scalar in, anything else
 # (lists, integer arrays, pandas, xarray, dask: their own types or NumPy's, known at run time only).
 # A factor that is an array makes the result an array too, so it leads to the last; a slope that

@@ -1,5 +1,8 @@
 from cyrelu._loops.operations cimport Operation
 
+# The names of an operation's inputs, in order.
+cdef list input_names(Operation operation)
+
 # Calls the ufunc of an operation; its errors name the argument that was wrong.
 cdef object call_ufunc(
     Operation operation,

@@ -1,0 +1,173 @@
+"""The docstrings of the functions: shared parts are written once, here.
+
+What an operation says for itself alone is in its row of the table.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from layout import WIDTH
+from operations import AT_ZERO, CITATIONS, GRAD, NEGATIVE_SLOPE, Operand, Operation, X
+
+INDENT = " " * 4
+DTYPES = "float32 or float64, or a type that NumPy casts to them safely (bool, integers, float16)."
+KEYWORDS = ["where=True", 'casting="same_kind"', 'order="K"', "dtype=None", "subok=True"]
+
+
+def docstring(operation: Operation) -> str:
+    """The docstring with its quotes, indented for the body of a function."""
+    sections = [
+        operation.summary,
+        section("Parameters", *parameters(operation)),
+        section("Returns", entry("ndarray or scalar", returns(operation))),
+        section("Raises", *raises(operation)),
+        section("See Also", *(filled(f"{a} : {b}", INDENT) for a, b in operation.see_also.items())),
+        section("Notes", notes(operation)),
+        section("References", reference(operation)),
+        section("Examples", f">>> import numpy as np\n>>> import cyrelu\n{operation.examples}"),
+    ]
+    text = "\n\n".join(part.strip() for part in sections)
+    return textwrap.indent(f'"""{text}\n"""', INDENT)
+
+
+def section(title: str, *entries: str) -> str:
+    return "\n".join([title, "-" * len(title), *entries])
+
+
+def entry(head: str, text: str) -> str:
+    return f"{head}\n{filled(text, INDENT, INDENT)}"
+
+
+def filled(text: str, later: str = "", first: str = "") -> str:
+    return textwrap.fill(
+        text,
+        WIDTH - len(INDENT),
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def parameters(operation: Operation) -> list[str]:
+    heads = {GRAD: "grad : array_like", X: "x : array_like, any shape"}
+    entries = {
+        operand: entry(
+            heads.get(operand, f"{operand.name} : float or array_like, default {operand.default}"),
+            about(operand, operation),
+        )
+        for operand in operation.operands
+    }
+    out = entry(
+        "out : ndarray, optional",
+        f"A location into which the result is stored; may be {names(operation.arrays, 'or')} (in "
+        "place). It must have a shape that the inputs broadcast to. By default a new array is "
+        "returned.",
+    )
+    keywords = ", ".join(keyword.partition("=")[0] for keyword in KEYWORDS)
+    before_out = [text for operand, text in entries.items() if operand is not AT_ZERO]
+    after_out = [text for operand, text in entries.items() if operand is AT_ZERO]
+    return [
+        *before_out,
+        out,
+        *after_out,
+        entry(f"{keywords} : optional", "As for every NumPy ufunc (`numpy.ufunc`)."),
+    ]
+
+
+def about(operand: Operand, operation: Operation) -> str:
+    if operand is GRAD:
+        return (
+            f"Gradient with respect to the output of `{operation.forward}`. It broadcasts against "
+            "`x`."
+        )
+    if operand is X:
+        if operation.forward is None:
+            return f"Input; {DTYPES}"
+        role = "Input (not output)" if GRAD in operation.operands else "Input"
+        return f"{role} of the forward pass; {DTYPES}"
+    if operand is NEGATIVE_SLOPE:
+        text = "Slope below zero: any real number, or an array that broadcasts against `x`"
+        if operation.forward is not None:
+            return f"{text}."
+        return (
+            f"{text} (one slope for each channel is PReLU). A Python number takes the dtype of a "
+            "floating `x`; beside bool or integers it makes the result float64, as in NumPy."
+        )
+    value = "The derivative" if GRAD in operation.operands else "The value"
+    return f"{value} at +0.0 and -0.0, where {subject(value)} {operation.at_zero_elsewhere}"
+
+
+def subject(value: str) -> str:
+    return "it does not exist." if value == "The derivative" else "the derivative does not exist."
+
+
+def returns(operation: Operation) -> str:
+    alone = len(operation.operands) == 1
+    what = ": the gradient with respect to `x`" if GRAD in operation.operands else ""
+    dtype = (
+        "float32 if `grad` and `x` are, float64 if one of them is float64"
+        if GRAD in operation.operands
+        else "float32 for float32 input, float64 for float64"
+    )
+    return (
+        f"`out`, or a new array{what}; {dtype}. A scalar if "
+        f"{'`x` is one' if alone else 'all inputs are'}. Other array types (pandas, xarray, dask, "
+        "masked arrays) are returned as the same type."
+    )
+
+
+def raises(operation: Operation) -> list[str]:
+    shapes = "`out` is read-only or of the wrong shape."
+    if len(operation.operands) > 1:
+        shapes = f"the shapes do not broadcast, or {shapes}"
+    return [
+        entry(
+            "TypeError",
+            f"If {names(operation.operands, 'or')} cannot be cast safely to float64 (complex, "
+            "object, string, datetime), if `dtype` is not float32 or float64, or if the result "
+            "cannot be cast to the dtype of `out`.",
+        ),
+        entry("ValueError", f"If {shapes}"),
+    ]
+
+
+def notes(operation: Operation) -> str:
+    same_bits = (
+        "The result has the same bits for every length, memory layout and number of threads; "
+        "subnormals are kept, and no floating-point warning is raised."
+    )
+    equivalent = (
+        f"The NumPy equivalent is {operation.equivalent}. The rectifier is that of "
+        f"{operation.authors} [1]_."
+    )
+    slope = "Here a is `negative_slope`." if NEGATIVE_SLOPE in operation.operands else ""
+    paragraphs = [slope, f"{operation.notes} {same_bits}".strip(), equivalent]
+    return "\n\n".join([edge_table(operation), *map(filled, filter(None, paragraphs))])
+
+
+def edge_table(operation: Operation) -> str:
+    edges = operation.edges
+    arguments = ", ".join(array.name for array in operation.arrays)
+    rows = [
+        ["x", "x > 0", "+0.0, -0.0", "x < 0", "NaN"],
+        [f"{operation.name}({arguments})", edges.above, edges.zero, edges.below, edges.nan],
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    ruler = " ".join("=" * width for width in widths)
+    lines = [
+        " ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return "\n".join([ruler, lines[0], ruler, lines[1], ruler])
+
+
+def reference(operation: Operation) -> str:
+    return filled(f".. [1] {CITATIONS[operation.authors]}", " " * 3)
+
+
+def names(operands: list[Operand] | tuple[Operand, ...], word: str) -> str:
+    """`x`; `grad` or `x`; `grad`, `x` or `at_zero`."""
+    *first, last = (f"`{operand.name}`" for operand in operands)
+    return f"{', '.join(first)} {word} {last}" if first else last
