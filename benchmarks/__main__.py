@@ -10,6 +10,7 @@ Writes <machine>.md, .json and pictures.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,10 @@ PASSING = ROOT / "build" / "bench" / "results"
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
+    if options.redraw:
+        data = json.loads(options.redraw.read_text())
+        plots.draw(options.redraw.parent, options.redraw.stem, results.from_data(data["cells"]))
+        return 0
     chosen = cells.matching(cells.quick() if options.quick else cells.full(), options.only)
     if not chosen:
         sys.exit("cyrelu: no cell is like that")
@@ -80,6 +85,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         type=Path,
         help=f"folder for the results; by default {COMMITTED.relative_to(ROOT)}, and "
         f"{PASSING.relative_to(ROOT)} with --quick or --only",
+    )
+    parser.add_argument(
+        "--redraw", type=Path, metavar="JSON", help="draw the pictures of these results, no more"
     )
     parser.add_argument("--name", help="of the files; by default the processor and its threads")
     options = parser.parse_args(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import matplotlib as mpl
@@ -63,12 +64,14 @@ def values(results: list[CellResult], field: str) -> list:
 
 
 def throughput(path: Path, results: list[CellResult], output: str) -> Path:
+    rows = -(-len(RECTIFIERS) // 3)
     figure, axes = plt.subplots(
-        2, 3, figsize=(13, 7.6), sharex=True, sharey=True, layout="constrained"
+        rows, 3, figsize=(13, 3.8 * rows), sharex=True, sharey=True, layout="constrained"
     )
     entries = {}
-    columns = [*RECTIFIERS[0::2], *RECTIFIERS[1::2]]  # relu's above, leaky_relu's below
-    for axis, op in zip(axes.flat, columns, strict=True):
+    for axis in axes.flat[len(RECTIFIERS) :]:
+        axis.remove()
+    for axis, op in zip(axes.flat, RECTIFIERS, strict=False):
         own = [each for each in results if each.cell.op == op]
         for name, style in STYLES.items():
             line(axis, own, name, style)
@@ -95,30 +98,28 @@ def line(axis: Axes, results: list[CellResult], name: str, style: dict) -> None:
 
 
 def heat_map(path: Path, results: list[CellResult]) -> Path:
-    """Operation by size, a panel for each dtype and output; blue where cyrelu is ahead."""
-    dtypes, sizes = values(results, "dtype"), values(results, "size")
+    """Operation by size, a panel for each dtype and output, one below the other, so that they can
+    be read at the width of a page; blue where cyrelu is ahead."""
+    sizes = values(results, "size")
     outputs = [output for output in OUTPUTS if output in values(results, "output")]
+    panels = list(itertools.product(values(results, "dtype"), outputs))
     figure, axes = plt.subplots(
-        len(dtypes),
-        len(outputs),
-        figsize=(3.5 + len(outputs) * (0.6 + 0.55 * len(sizes)), 1.2 + 2.7 * len(dtypes)),
+        len(panels),
+        1,
+        figsize=(2.4 + 0.85 * len(sizes), 0.9 + len(panels) * (0.6 + 0.26 * len(RECTIFIERS))),
         sharex=True,
-        sharey=True,
         squeeze=False,
         layout="constrained",
     )
-    for (row, column), axis in np.ndenumerate(axes):
-        own = [
-            each
-            for each in results
-            if (each.cell.dtype, each.cell.output) == (dtypes[row], outputs[column])
-        ]
+    for axis, (dtype, output) in zip(axes.flat, panels, strict=True):
+        own = [each for each in results if (each.cell.dtype, each.cell.output) == (dtype, output)]
         image = panel(axis, own, sizes)
-        axis.set_title(f"{dtypes[row]}, {outputs[column]}")
-    bar = figure.colorbar(image, ax=axes, ticks=list(TICKS))
-    bar.ax.set_yticklabels(TICKS.values())
+        axis.set_title(f"{dtype}, {output}")
+    bar = figure.colorbar(image, ax=axes, ticks=list(TICKS), location="top", aspect=40, pad=0.01)
+    bar.ax.set_xticklabels(TICKS.values())
     bar.ax.minorticks_off()
-    figure.suptitle("Time of cyrelu / time of the best peer (blue: cyrelu is faster)")
+    bar.set_label("Time of cyrelu / time of the best peer (blue: cyrelu is faster)")
+    figure.supxlabel("elements")
     return saved(figure, path)
 
 
@@ -130,9 +131,10 @@ def panel(axis: Axes, results: list[CellResult], sizes: list[int]):
     for (y, x), ratio in np.ndenumerate(grid):
         if not np.isnan(ratio):
             colour = "black" if 1 / 3 < ratio < 3 else "white"
-            axis.text(x, y, f"{ratio:.2f}", ha="center", va="center", color=colour, fontsize=8)
-    axis.set_xticks(range(len(sizes)), [short(size) for size in sizes], fontsize=8)
-    axis.set_yticks(range(len(RECTIFIERS)), RECTIFIERS)
+            axis.text(x, y, f"{ratio:.2f}", ha="center", va="center", color=colour, fontsize=11)
+    axis.set_xticks(range(len(sizes)), [short(size) for size in sizes], fontsize=11)
+    axis.set_yticks(range(len(RECTIFIERS)), RECTIFIERS, fontsize=11)
+    axis.tick_params(labelbottom=True)
     return axis.imshow(grid, norm=LogNorm(1 / 8, 8), cmap="RdBu_r", aspect="auto")
 
 

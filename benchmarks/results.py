@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from cells import Cell
@@ -100,6 +100,19 @@ def reasons(results: list[CellResult]) -> dict[str, list[Cell]]:
         for formula, reason in each.dropped.items():
             found[f"{formula}: {reason}"].append(each.cell)
     return found
+
+
+def from_data(data: list[dict[str, Any]]) -> list[CellResult]:
+    """The results that as_data wrote."""
+    names = [field.name for field in fields(Cell)]
+    return [
+        CellResult(
+            Cell(**{name: each[name] for name in names}),
+            [Row(**row) for row in each["contenders"]],
+            each["dropped"],
+        )
+        for each in data
+    ]
 
 
 def as_data(results: list[CellResult]) -> list[dict[str, Any]]:

@@ -322,3 +322,8 @@ def test_the_command_measures_writes_and_draws(tmp_path, monkeypatch, capsys):
         "here-throughput-out.png",
     }
     assert "Geometric mean" in capsys.readouterr().out
+    pictures = {path: path.read_bytes() for path in tmp_path.glob("*.png")}
+    for path in pictures:
+        path.unlink()
+    command["main"](["--redraw", str(tmp_path / "here.json")])
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.png")} == pictures
