@@ -114,6 +114,31 @@ def test_an_answer_of_array_ufunc_is_handed_on_whatever_it_is(case):
         assert case.call(operands_for(case, np.float32, 3), out=liar) is answer
 
 
+class Counted:
+    """An object with __array__, which counts how often it is asked."""
+
+    def __init__(self, array):
+        self.array, self.asked = array, 0
+
+    def __array__(self, dtype=None, copy=None):
+        self.asked += 1
+        return self.array
+
+
+@each_function
+@pytest.mark.parametrize("dtype", ["f4", "c8"])
+def test_array_is_asked_once_and_not_again_to_explain_an_error(case, dtype):
+    for name in case.operands:
+        counted = Counted(np.ones(3, dtype))
+        operands = {**operands_for(case, np.float32, 3), name: counted}
+        if dtype == "f4":
+            case.call(operands)
+        else:
+            with pytest.raises(TypeError, match=f"^{case.name}: {name} has dtype complex64"):
+                case.call(operands)
+        assert counted.asked == 1
+
+
 # ---- subclasses
 
 

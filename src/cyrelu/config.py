@@ -10,6 +10,7 @@ import numpy as np
 from cyrelu._dispatch import dispatch, loop_modules, threads
 from cyrelu._numpy import buffer_cache
 from cyrelu._platform import cpu, machine, settings
+from cyrelu._version import __version__
 
 __all__ = ["get_num_threads", "num_threads", "set_num_threads", "show_config"]
 
@@ -174,8 +175,6 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
     """
     if mode not in ("stdout", "dicts"):
         raise ValueError(f"show_config: mode is {mode!r}; expected 'stdout' or 'dicts'")
-    from cyrelu import __version__
-
     config = {
         "cyrelu": {"version": __version__},
         "build": machine.build_info(),

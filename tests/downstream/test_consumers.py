@@ -33,6 +33,11 @@ def test_every_public_function_is_exercised():
             assert f"kernels.{name}_{suffix}(" in source
 
 
+def test_the_build_gets_no_hints_about_files_of_cyrelu(consumer_folder):
+    hints = (consumer_folder / "build.log").read_text().splitlines()
+    assert [line for line in hints if "performance hint" in line and "/cyrelu/" in line] == []
+
+
 @each_function
 @each_dtype
 @pytest.mark.parametrize("way", ["scalar", "kernel", "memoryview"])

@@ -53,9 +53,7 @@ cdef int use_instruction_set(str name) except -1:
     """Run the loops of an instruction set from now on."""
     global instruction_set, loop_module
     # The capsule lives as long as its module, which is never unloaded.
-    loop_module = <const LoopModule*> PyCapsule_GetPointer(
-        loop_modules.load(name), "cyrelu.loop_module"
-    )
+    loop_module = <const LoopModule*> PyCapsule_GetPointer(loop_modules.load(name), "loop_module")
     instruction_set = name
     return 0
 

@@ -163,4 +163,4 @@ cdef inline bint are_contiguous(
 cdef LoopModule LOOP_MODULE
 LOOP_MODULE.run = run
 LOOP_MODULE.can_stream = CAN_STREAM
-loop_module = PyCapsule_New(&LOOP_MODULE, "cyrelu.loop_module", NULL)
+loop_module = PyCapsule_New(&LOOP_MODULE, "loop_module", NULL)

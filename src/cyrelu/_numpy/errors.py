@@ -21,7 +21,7 @@ def explained(
     """Return an error that names function, argument, what came and what was expected.
 
     None where the cause is not one of the known ones, or where a type with an
-    ``__array_ufunc__`` of its own raised: then NumPy's or its words stand.
+    ``__array_ufunc__`` of its own raised: that error is left unchanged.
     """
     try:
         problem = _problem(inputs, out, dtype, casting)
@@ -36,12 +36,15 @@ def explained(
 
 _Problem = tuple[type[Exception], str] | None
 _WEAK = (bool, int, float)  # Python's own numbers take the dtype of the arrays beside them
+_KNOWN = (np.ndarray, np.generic, int, float, complex)
 
 
 def _problem(inputs: dict[str, Any], out: Any, dtype: Any, casting: Any) -> _Problem:
     outputs = out if type(out) is tuple else (out,)  # as NumPy: a subclass is an output
     if any(map(_overrides, (*inputs.values(), *outputs))):
         return None
+    if not all(isinstance(value, _KNOWN) for value in inputs.values()):
+        return None  # its __array__ has been asked once, and is not asked again
     arrays = {name: np.asanyarray(value) for name, value in inputs.items()}
     strong = {name: array for name, array in arrays.items() if type(inputs[name]) not in _WEAK}
     wanted = None if dtype is None else _as_dtype(dtype)

@@ -5,6 +5,8 @@
 
 cimport numpy as cnp
 
+import numpy as np
+
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._loops.dtypes cimport DTYPE_COUNT, Dtype
 from cyrelu._loops.operations cimport (
@@ -107,6 +109,21 @@ cdef tuple ufuncs = tuple([make_ufunc(operation) for operation in range(OPERATIO
 by_name = {ufunc.__name__: ufunc for ufunc in ufuncs}
 
 
+cdef object as_array(object value):
+    """The array that NumPy makes of a list or of an object with __array__, made beforehand.
+
+    So that object is asked once, also where the call fails and the error has to be explained.
+    Python's numbers stay as they are, and objects that answer ufuncs or wrap their results.
+    """
+    if (
+        isinstance(value, (np.ndarray, np.generic, int, float, complex))
+        or hasattr(value, "__array_ufunc__")
+        or hasattr(value, "__array_wrap__")
+    ):
+        return value
+    return np.asanyarray(value)
+
+
 cdef object call_ufunc(
     Operation operation,
     object grad,
@@ -122,7 +139,7 @@ cdef object call_ufunc(
 ):
     cdef int k
     given = (grad, x, negative_slope, at_zero)
-    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
+    inputs = [as_array(given[k]) for k in range(OUT) if takes(operation, k)]
     # Only what was asked for: these travel on to every __array_ufunc__.
     keywords = {}
     if out is not None:
