@@ -1,31 +1,31 @@
-"""The layers, from the user to the formulas."""
+"""The rooms, from what users call to the formulas."""
 
 import matplotlib.pyplot as plt
 
-LAYERS = [  # name, files, shade
-    [("Python user", "cyrelu.relu(x, out=...)")],
+ROOMS = [  # what is there, its files
+    [("Python user: cyrelu.relu(x, out=...)", "_numpy/api")],
     [
-        ("fast path", "_call"),
-        ("large views", "_views"),
-        ("ufuncs", "_ufuncs"),
+        ("fast path", "_numpy/call"),
+        ("strided arrays", "_numpy/strided"),
+        ("ufuncs", "_numpy/ufuncs"),
         ("C interface", "kernels"),
     ],
-    [("choice: instruction set, streaming, threads", "_dispatch, _threads")],
+    [("loop flags, overlap, chunks", "_dispatch/dispatch"), ("threads", "_dispatch/threads")],
     [
-        ("loops: x86-64-v2", "_loops_v2"),
-        ("-v3", "_loops_v3"),
-        ("-v4", "_loops_v4"),
-        ("elsewhere", "_loops_baseline"),
+        ("the loop, for x86-64-v2", "_loops/x86_64_v2"),
+        ("-v3", "_loops/x86_64_v3"),
+        ("-v4", "_loops/x86_64_v4"),
+        ("elsewhere", "_loops/baseline"),
     ],
     [("formulas, each once", "scalar")],
 ]
 SHADES = ["#fbe3d6", "#dceaf7", "#d9efe3", "#e8e1f4", "#f5efc9"]
 
 figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
-axes.set(xlim=(0, 12), ylim=(0, 1.25 * len(LAYERS) - 0.25))
+axes.set(xlim=(0, 12), ylim=(0, 1.25 * len(ROOMS) - 0.25))
 axes.axis("off")
-for row, (boxes, shade) in enumerate(zip(LAYERS, SHADES, strict=True)):
-    bottom = 1.25 * (len(LAYERS) - 1 - row)
+for row, (boxes, shade) in enumerate(zip(ROOMS, SHADES, strict=True)):
+    bottom = 1.25 * (len(ROOMS) - 1 - row)
     width = 12 / len(boxes)
     for column, (name, file) in enumerate(boxes):
         left = column * width
