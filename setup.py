@@ -89,9 +89,12 @@ class BuildWithFlags(build_ext):
         ]
         openmp = flags.openmp(OPENMP)
         hardening = flags.hardening() if HARDENING == "on" else ([], [])
+        loops = flags.loops()
         for module in self.extensions:
-            isa = isa_flags[LOOP_MODULES[module.name].name] if module.name in built else []
-            module.extra_compile_args = flags.always(DEBUG) + isa + openmp[0] + hardening[0]
+            own = []
+            if module.name in built:
+                own = isa_flags[LOOP_MODULES[module.name].name] + loops
+            module.extra_compile_args = flags.always(DEBUG) + own + openmp[0] + hardening[0]
             module.extra_link_args = openmp[1] + hardening[1]
         super().build_extensions()
 

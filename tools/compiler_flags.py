@@ -1,6 +1,6 @@
-"""The flags that the compiler at hand gets, for setup.py: what it has is found out by trying.
+"""The compiler and linker flags that setup.py uses; trial builds show which ones are supported.
 
-Kinds of compilers are "msvc" and "unix", which is all others.
+The kinds of compilers are "msvc" and "unix", which means all others.
 """
 
 from __future__ import annotations
@@ -11,14 +11,21 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-# -fno-trapping-math lets gcc compute both sides of a choice, without which it vectorises none of
-# the loops; it changes no result. Nothing of -ffast-math is used: it breaks NaN and -0.0.
+# -fno-trapping-math lets gcc compute both sides of a choice; otherwise it vectorises none of the
+# loops. It changes no result. Nothing of -ffast-math is used: it breaks NaN and -0.0.
 FLAGS = {
     "unix": ["-fno-trapping-math", "-ffp-contract=off"],
     "msvc": ["/fp:precise"],
 }
 OPTIMIZATION = {"unix": ["-O3"], "msvc": ["/O2"]}
 DEBUG_OPTIMIZATION = {"unix": ["-O1"], "msvc": ["/Od"]}
+# For loop modules: a loop that does not begin at a cache line takes up to a fifth longer while its
+# arrays are in L1, and which loops do not changes with every build (benchmarks/NOTES.md). gcc does
+# not align vectorised loops, which it takes for short, unless told to.
+LOOP_FLAGS = {
+    "unix": [(["-falign-loops=64"], []), (["--param=align-loop-iterations=1"], [])],
+    "msvc": [],
+}
 # Compiler and linker flags, in the order in which they are tried.
 OPENMP_FLAGS = {
     "unix": [
@@ -27,8 +34,8 @@ OPENMP_FLAGS = {
     ],
     "msvc": [(["/openmp"], [])],
 }
-# Compiler and linker flags that make an error in this code, should there be one, harder to exploit;
-# each is used where the compiler has it. They cost no time (benchmarks/NOTES.md).
+# Compiler and linker flags that make a memory error in this code harder to exploit; each is used if
+# the compiler supports it. They cost no time (benchmarks/NOTES.md).
 HARDENING_FLAGS = {
     "unix": [
         (["-fstack-protector-strong"], []),
@@ -49,7 +56,7 @@ int main(void) { return omp_get_max_threads() < 1; }
 
 
 class CompilerFlags:
-    """What a compiler of setuptools gets."""
+    """The flags for a compiler object of setuptools."""
 
     def __init__(self, compiler: Any) -> None:
         self.compiler = compiler
@@ -72,7 +79,7 @@ class CompilerFlags:
         return {name: flags[name] for name in flags if name not in replaced}
 
     def openmp(self, wanted: str) -> tuple[list[str], list[str]]:
-        """For the compiler and the linker; none, with a word about it, without OpenMP."""
+        """Flags for the compiler and the linker; without OpenMP there are none, and a message."""
         if wanted == "off":
             print("cyrelu: building without OpenMP (CYRELU_OPENMP=off): one thread", flush=True)
             return [], []
@@ -85,17 +92,25 @@ class CompilerFlags:
         print(f"{missing}: building without, calls use one thread", file=sys.stderr, flush=True)
         return [], []
 
+    def loops(self) -> list[str]:
+        return self.accepted(LOOP_FLAGS[self.kind])[0]
+
     def hardening(self) -> tuple[list[str], list[str]]:
-        """For the compiler and the linker: those that they have."""
+        return self.accepted(HARDENING_FLAGS[self.kind])
+
+    def accepted(
+        self, candidates: list[tuple[list[str], list[str]]]
+    ) -> tuple[list[str], list[str]]:
+        """Those flags for the compiler and the linker that they support."""
         compile_flags, link_flags = [], []
-        for flags in HARDENING_FLAGS[self.kind]:
+        for flags in candidates:
             if self.links(EMPTY_PROGRAM, *flags):
                 compile_flags += flags[0]
                 link_flags += flags[1]
         return compile_flags, link_flags
 
     def links(self, source: str, compile_flags: list[str], link_flags: list[str]) -> bool:
-        """Whether the compiler makes a program of this source with these flags."""
+        """Whether this source compiles and links to a program with these flags."""
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder, "program.c")
             program.write_text(source)

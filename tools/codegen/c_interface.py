@@ -48,8 +48,8 @@ def kernels_pyx() -> str:
     )
     return f"""\
 {GENERATED}
-# The kernels for other Cython projects: the dispatcher under plain names and pointers. What they
-# promise stands in kernels.pxd; that the names stay, in tests/downstream/kernels_abi.txt.
+# The kernels for other Cython projects: the dispatcher under plain names and pointers. kernels.pxd
+# says what they promise; tests/downstream/kernels_abi.txt lists the names that stay.
 
 from libc.string cimport memset
 

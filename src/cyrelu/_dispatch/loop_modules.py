@@ -27,6 +27,9 @@ def chosen() -> str:
         raise ImportError(
             f"cyrelu: this build needs a processor with {built()[0]}; build it from source for "
             "this machine"
+            if built()
+            else "cyrelu: this installation has no loops (cyrelu/_loops has no compiled module); "
+            "install it again, or tell the program that packs it to include cyrelu._loops"
         )
     asked = settings.instruction_set()
     if asked and asked not in candidates:

@@ -1,4 +1,4 @@
-"""Says of a failed call what NumPy's ufunc machinery leaves open: which argument was wrong.
+"""Explains a failed call: which argument was wrong, which NumPy's ufunc machinery leaves open.
 
 Nothing here runs unless a call has already failed.
 """
@@ -25,7 +25,7 @@ def explained(
     """
     try:
         problem = _problem(inputs, out, dtype, casting)
-    except Exception:  # whatever an argument raises when it is looked at is not ours to explain
+    except Exception:  # an error that an argument raises on inspection is not ours to explain
         return None
     # A cause that does not fit what NumPy raised would mislead more than it helps.
     if problem is None or not isinstance(error, problem[0]):

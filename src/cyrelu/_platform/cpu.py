@@ -45,10 +45,10 @@ def supported_instruction_sets(processor: Processor = THIS_MACHINE) -> list[str]
 
 
 def last_level_cache_bytes(processor: Processor = THIS_MACHINE) -> int | None:
-    """The size of the largest cache; None where the processor does not tell."""
+    """The size of the largest cache; None where the processor does not report it."""
     if not processor.has_cpuid:
         return None
-    # Intel tells in leaf 4, AMD, in the same format, in leaf 0x8000001D.
+    # Intel reports caches in leaf 4, AMD, in the same format, in leaf 0x8000001D.
     sizes = (size for leaf in (4, 0x8000001D) for size in cache_sizes(processor, leaf))
     return max(sizes, default=None)
 

@@ -25,7 +25,7 @@ class InstructionSet:
     macro: str | None = None  # which compilers define where the flags took effect
     vector_bytes: int = 16  # the least width to which the compiler has to vectorise
     cpuid: tuple[tuple[int, int, int], ...] = ()  # bits of x86: leaf, register, bit
-    xcr0: int = 0  # the register state that the operating system has to save, as xgetbv tells
+    xcr0: int = 0  # the register state that the operating system has to save, as xgetbv reports
     hwcap: int = 0  # bits of AT_HWCAP, where Linux describes an Arm processor
 
     @property
