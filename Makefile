@@ -1,10 +1,10 @@
 # make demo    the tutorial's numbers, and a network trained on handwritten digits
 # make test    the test suite
-# make bench   cyrelu beside its peers and the limits of the machine; QUICK=1 for a selection
-# Each sets up what it needs in .venv (bench: .venv-bench); after the first time that takes seconds.
+# make bench   compares cyrelu with its peers and the limits of the machine; QUICK=1: a selection
+# Each target installs what it needs in .venv (bench: .venv-bench); later runs start in seconds.
 
 .DELETE_ON_ERROR:
-# Those with run- work in the environment that VENV names.
+# The targets run-* use the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream \
 	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint generate types format \
 	bench run-bench \
@@ -31,31 +31,31 @@ test-debug: build/debug/installed $(VENV)/group-test
 test-serial: build/serial/installed $(VENV)/group-test
 	PYTHONPATH=$(CURDIR)/build/serial $(BIN)/python -m pytest
 
-# The same tests, each by several threads at once.
+# The same suite, with each test run by several threads at the same time.
 test-parallel: $(VENV)/installed $(VENV)/group-test $(VENV)/group-parallel
 	$(BIN)/python -m pytest --parallel-threads=4
 
-# Other projects' modules, built against the wheel in an environment of its own.
+# Modules of other projects, built against the wheel in a separate environment.
 test-downstream:
 	@$(MAKE) --no-print-directory VENV=.venv-downstream run-test-downstream
 
 run-test-downstream: $(VENV)/installed $(VENV)/group-downstream
 	$(BIN)/python -m pytest tests/downstream
 
-# Beside PyTorch, scikit-learn and Numba, each with threads of its own at work.
+# Tests together with PyTorch, scikit-learn and Numba, each of which uses its own threads.
 test-forks:
 	@$(MAKE) --no-print-directory VENV=.venv-bench run-test-forks
 
 run-test-forks: $(VENV)/installed $(VENV)/peers $(VENV)/group-forks
 	$(BIN)/python -m pytest tests/test_fork.py tests/test_openmp_coexistence.py
 
-# Programs that take minutes; each ends in a line with its figures.
+# Programs that take minutes; the last line of output has the figures.
 prove soak large: $(VENV)/installed $(VENV)/group-test
 prove: ; $(BIN)/python tests/long/every_float32.py
 soak: ; $(BIN)/python tests/long/many_threads.py
 large: ; $(BIN)/python tests/long/beyond_2_31.py
 
-# Calls that random bytes decide, with an eye on coverage. atheris has no wheels for every Python.
+# Calls decoded from bytes, guided by coverage. atheris does not have wheels for every Python.
 fuzz:
 	@$(MAKE) --no-print-directory VENV=.venv-fuzz run-fuzz
 
@@ -71,11 +71,11 @@ lint: $(VENV)/group-lint
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-# A second opinion on the types; mypy and stubtest are in the tests.
+# A second type checker; mypy and stubtest are part of the tests.
 types: $(VENV)/installed $(VENV)/group-types
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-# The files that only repeat the tables of tools/codegen; they are checked in.
+# The files that are generated from the tables of tools/codegen; they are checked in.
 generate: $(VENV)/group-lint
 	$(BIN)/python tools/codegen
 
@@ -83,24 +83,24 @@ format: $(VENV)/group-lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# In an environment of its own: the peers are large, and some may want an older NumPy.
+# In a separate environment: the peers are large, and some may require an older NumPy.
 bench:
 	@$(MAKE) --no-print-directory VENV=.venv-bench run-bench
 
 run-bench: $(VENV)/installed $(VENV)/peers
 	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(BENCH)
 
-# The site, in build/site; warnings are errors.
+# The documentation in build/site; warnings are errors.
 docs: $(VENV)/installed $(VENV)/group-docs
 	$(BIN)/python -m sphinx -W --keep-going -q docs build/site
 	@echo "cyrelu: build/site/index.html"
 
-# The C code of every module, compiled for systems that are not here; cross_compile.py says how far
-# that goes, and which compilers it needs.
+# The C code of every module, compiled for other systems; tools/cross_compile.py describes the
+# limits and the compilers.
 cross-compile: $(VENV)/installed $(VENV)/group-cross
 	$(BIN)/python tools/cross_compile.py
 
-# The source distribution, in build/dist, and whether it is complete and reproducible.
+# The source distribution in build/dist, checked for completeness and reproducibility.
 dist: $(VENV)/group-build $(VENV)/group-dist
 	$(BIN)/python tools/build_sdist.py build/dist
 

@@ -1,6 +1,6 @@
 """Compares cyrelu with its peers and with the limits of the machine.
 
-    python benchmarks                               all cells, some 25 minutes on two cores
+    python benchmarks                               all cells, about 25 minutes on two cores
     python benchmarks --quick                       a selection, under three minutes
     python benchmarks --only op=relu size=1e6,1e7   some of the cells
 
@@ -29,7 +29,7 @@ import cyrelu
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = ROOT / "benchmarks" / "results"
-PASSING = ROOT / "build" / "bench" / "results"
+UNCOMMITTED = ROOT / "build" / "bench" / "results"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,15 +84,17 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--output",
         type=Path,
         help=f"folder for the results; by default {COMMITTED.relative_to(ROOT)}, and "
-        f"{PASSING.relative_to(ROOT)} with --quick or --only",
+        f"{UNCOMMITTED.relative_to(ROOT)} with --quick or --only",
     )
     parser.add_argument(
-        "--redraw", type=Path, metavar="JSON", help="draw the pictures of these results, no more"
+        "--redraw", type=Path, metavar="JSON", help="only draw the pictures of these results"
     )
-    parser.add_argument("--name", help="of the files; by default the processor and its threads")
+    parser.add_argument(
+        "--name", help="name of the files; by default the processor and the threads"
+    )
     options = parser.parse_args(arguments)
     if options.output is None:
-        options.output = PASSING if options.quick or options.only else COMMITTED
+        options.output = UNCOMMITTED if options.quick or options.only else COMMITTED
     return options
 
 

@@ -1,4 +1,4 @@
-# What the machine can do at best, for comparison: copies, scaling, and a call that does nothing.
+# Limits of the machine, for comparison: copies, scaling, and a call that does nothing.
 
 from cython cimport floating
 from cython.parallel cimport prange
@@ -52,12 +52,12 @@ def empty_call(
 
 
 def copy(const floating[::1] x, floating[::1] out, int threads):
-    """memcpy, a part to each thread."""
+    """memcpy, with one part for each thread."""
     split(&x[0], &out[0], x.shape[0] * sizeof(floating), threads, False)
 
 
 def stream_copy(const floating[::1] x, floating[::1] out, int threads):
-    """A copy with stores that bypass the caches, where the processor has them."""
+    """A copy with streaming (non-temporal) stores, where the processor has them."""
     split(&x[0], &out[0], x.shape[0] * sizeof(floating), threads, True)
 
 

@@ -1,6 +1,6 @@
-"""What is measured: the cells, and the data of a cell.
+"""The cells that are measured, and the data of a cell.
 
-Data is random and of mixed sign: a block of a million numbers, repeated.
+The data is a repeated block of a million random numbers of mixed sign.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from cyrelu._testing import operations
 RANDOM_BLOCK = 1_000_003
 CHANNELS = 64
 SLOPE = 0.01
-# In place, each call works on the result of the one before. Near 1, some thousand of them leave
-# the numbers below zero far from the subnormals, which are slow and not what is measured.
+# In place, each call works on the result of the one before. With a slope near 1, negative numbers
+# stay far from the subnormals, which are slow, for some thousand calls.
 SLOPE_IN_PLACE = 0.9999
-LEAST_SIZE_FOR_THREADS = 100_000  # below, nothing threads
+LEAST_SIZE_FOR_THREADS = 100_000  # below, no package uses threads
 
 
 @dataclass(frozen=True)
 class Op:
-    """What an operation takes, and how many arrays go through memory, each once."""
+    """The arguments of an operation, and how many arrays it reads or writes, each once."""
 
     arrays: tuple[str, ...]
     takes_slope: bool
@@ -47,14 +47,14 @@ OPS = {name: op_of_cyrelu(operands) for name, operands in operations().items()}
 RECTIFIERS = list(OPS)
 OPS |= {
     "prelu": Op(("x",), True, 2),  # leaky_relu with one slope for each channel
-    # So that streaming stores are not bought at the expense of whoever reads the result.
+    # Shows whether streaming stores cost the next reader of the result more than they save.
     "relu_then_sum": Op(("x",), False, 3),
 }
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One comparison: everybody does this."""
+    """One comparison: a task that all contenders perform."""
 
     op: str
     dtype: str
@@ -70,7 +70,7 @@ class Cell:
 
     @property
     def bytes(self) -> int:
-        """Read and written, each array once."""
+        """The bytes read and written; each array counts once."""
         return self.bytes_of(OPS[self.op].arrays_moved)
 
     def bytes_of(self, arrays: int) -> int:
@@ -83,7 +83,7 @@ class Cell:
 
     @property
     def memory(self) -> int:
-        """The most that the greediest formula needs: operands, JAX's copies, temporaries."""
+        """Enough bytes for any formula: operands, JAX's copies, temporaries."""
         return self.bytes_of(10)
 
 
@@ -101,7 +101,7 @@ VIEW_SIZE = 10**6
 
 
 def product(ops, dtypes, sizes, outputs, threads, layouts=("contiguous",)) -> list[Cell]:
-    """Every combination that makes sense, one thread first: teams dislike changing size."""
+    """The useful combinations, one thread first: libgomp is slow when the team size changes."""
     return [
         Cell(op, dtype, size, output, thread, layout)
         for thread, size, op, dtype, output, layout in itertools.product(
@@ -124,14 +124,14 @@ def full() -> list[Cell]:
 
 
 def quick() -> list[Cell]:
-    """Enough to judge each target by, but for 1e8 elements."""
-    single = ["float32"]
+    """A selection that has cells of each target, but none of 1e8 elements."""
+    dtypes = ["float32"]
     return [
-        *product(RECTIFIERS, single, [100, 10**4], OUTPUTS, ["1"]),
-        *product(RECTIFIERS, single, [10**6, 10**7], OUTPUTS, ["all"]),
-        *product(["relu", "leaky_relu"], single, [VIEW_SIZE], ["out"], ["all"], VIEWS),
-        *product(["prelu"], single, [VIEW_SIZE], ["fresh", "out"], ["all"]),
-        *product(["relu_then_sum"], single, [10**7], ["out"], ["all"]),
+        *product(RECTIFIERS, dtypes, [100, 10**4], OUTPUTS, ["1"]),
+        *product(RECTIFIERS, dtypes, [10**6, 10**7], OUTPUTS, ["all"]),
+        *product(["relu", "leaky_relu"], dtypes, [VIEW_SIZE], ["out"], ["all"], VIEWS),
+        *product(["prelu"], dtypes, [VIEW_SIZE], ["fresh", "out"], ["all"]),
+        *product(["relu_then_sum"], dtypes, [10**7], ["out"], ["all"]),
     ]
 
 
@@ -159,7 +159,7 @@ class Operands:
     arrays: dict[str, np.ndarray]
     out: np.ndarray
     slope: Any
-    before: np.ndarray | None  # what the array overwritten in place holds before
+    before: np.ndarray | None  # a copy of the array that is overwritten in place
 
     @property
     def x(self) -> np.ndarray:
@@ -176,7 +176,7 @@ def operands(cell: Cell) -> Operands:
     if in_place:
         out = arrays[cell.in_place_name]
         return Operands(arrays, out, slope, out.copy())
-    out = np.full(x.shape, 0, cell.dtype)  # np.zeros would leave the first touch to somebody
+    out = np.full(x.shape, 0, cell.dtype)  # np.zeros would leave the page faults to a contender
     return Operands(arrays, out, slope, None)
 
 

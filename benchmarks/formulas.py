@@ -1,8 +1,8 @@
-"""What each package is asked to do, as the expressions that are timed.
+"""The expressions of each package that are timed.
 
-For each operation, the expressions with a fresh result, those that write to `out`, and those that
-can only work in place. In place, the expressions with `out` are timed too, with the array that is
-overwritten in its stead. What the names mean to a package stands in peers.py.
+An operation has expressions with a new result, expressions that write to `out`, and expressions
+that only work in place. In place, the expressions with `out` are timed too; the array that is
+overwritten replaces `out`. preparations.py defines what the names mean to a package.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Formulas = dict[str, dict[str, list[str]]]
 
 
 def called(function: str, result: str = "") -> Formulas:
-    """Every operation as a call of one function, with `{op}` for its name."""
+    """Every operation as a call of a function, in whose name `{op}` is the operation."""
     table = {}
     for op in RECTIFIERS:
         name, arguments = function.format(op=op), ", ".join(OPS[op].arguments)
@@ -83,7 +83,7 @@ NUMPY: Formulas = {
 }
 
 # The same choice for numexpr, numba and JAX; zero, one and a are of the dtype of x.
-CHOICES = {  # condition, where it holds, elsewhere
+CHOICES = {  # condition, result where it is true, result elsewhere
     "relu": ("x > 0", "x", "zero"),
     "leaky_relu": ("x > 0", "x", "a * x"),
     "prelu": ("x > 0", "x", "a * x"),
@@ -154,7 +154,7 @@ THINC: Formulas = {
 
 
 def limits(cell: Cell) -> list[str]:
-    """What no implementation can be much faster than."""
+    """Expressions that no implementation can beat by much."""
     if cell.op == "relu_then_sum":
         return ["(np.copyto(out, x), out.sum())"]
     tiny, all_threads = cell.size <= 1000, cell.threads == "all"
@@ -181,5 +181,5 @@ def for_cell(formulas: Formulas, cell: Cell) -> list[str]:
 
 
 def in_place(formula: str, cell: Cell) -> str:
-    """The formula with the array that is overwritten in the place of out."""
+    """The formula in which the array that is overwritten replaces out."""
     return re.sub(r"(?<!\.)\bout\b(?!=)", cell.in_place_name, formula)

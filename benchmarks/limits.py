@@ -20,7 +20,7 @@ OPENMP_FLAGS = {  # for the compiler and for the linker
 
 @cache
 def load(folder: Path = BUILD) -> ModuleType:
-    """The compiled module, built if it is older than its source; ImportError if it cannot."""
+    """The compiled module, built if it is older than its source; ImportError if that fails."""
     source = HERE / "_limits.pyx"
     target = folder / f"_limits{sysconfig.get_config_var('EXT_SUFFIX')}"
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:

@@ -69,7 +69,7 @@ def processor() -> str:
 
 
 def caches() -> dict[str, str]:
-    """By name (L1d, L1i, L2, L3), as far as the system tells."""
+    """Sizes by name (L1d, L1i, L2, L3), as far as the system reports them."""
     found = {}
     for folder in sorted(CACHES.glob("index*")):
         level, kind, size = (
@@ -90,12 +90,12 @@ def huge_pages() -> str:
 
 @dataclass
 class OtherPrograms:
-    """How much of the processors other programs took since this was made."""
+    """The share of processor time that other programs used since this object was created."""
 
     start: tuple[float, float] | None = field(default_factory=lambda: busy_seconds())
 
     def share(self) -> float | None:
-        """From 0 to 1; None where the system does not tell."""
+        """From 0 to 1; None if the system does not report it."""
         now = busy_seconds()
         if self.start is None or now is None or now[1] == self.start[1]:
             return None
@@ -103,7 +103,7 @@ class OtherPrograms:
 
 
 def busy_seconds() -> tuple[float, float] | None:
-    """Seconds that the processors worked for others, and all their seconds."""
+    """The processor time of other programs, and the total including idle time."""
     try:
         first = Path("/proc/stat").read_text().splitlines()[0]
     except OSError:
@@ -115,7 +115,7 @@ def busy_seconds() -> tuple[float, float] | None:
 
 
 def free_memory() -> float:
-    """Bytes that can be had without swapping; infinity where the system does not tell."""
+    """Bytes available without swapping; infinity if the system does not report them."""
     try:
         found = re.search(r"^MemAvailable:\s*(\d+) kB$", Path("/proc/meminfo").read_text(), re.M)
     except OSError:

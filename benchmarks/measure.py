@@ -1,19 +1,19 @@
 """The timing: all contenders of a cell in turn, round after round.
 
-pyperf and asv time one thing in a block, in a process of its own. On a shared machine, whose speed
-changes from second to second, two blocks say little about each other; A, B, C, A, B, C, ... in one
-process do, if A is divided by the B of the same round. That is why the timing here is our own; the
+pyperf and asv time one function after the other, each in its own process. The speed of a shared
+machine changes from second to second, so that such times cannot be compared. Here contenders run in
+turn (A, B, C, A, B, C, ...) in one process, and a ratio divides two times of the same round. The
 innermost loop is timeit's, which switches garbage collection off.
 
-Threads need care, as was seen on two cores (1e6 elements, float32, microseconds):
+Threads need care, as measurements on two cores showed (1e6 elements, float32, microseconds):
 
-- After a call with OpenMP its threads spin for some 6 ms and take a core from whoever comes next:
+- After a call with OpenMP, its threads spin for about 6 ms and take a core from the next contender:
   JAX took 490 instead of 337. So in cells with all threads there is a pause before each
-  contender. ONNX Runtime, which spins for 40 ms, is told not to spin after a call.
-- After a pause the threads wake up, for some milliseconds often all on one core: cyrelu and
+  contender. ONNX Runtime, which spins for 40 ms, is configured not to spin after a call.
+- After a pause the threads wake up, often all on one core for some milliseconds: cyrelu and
   PyTorch took 600 instead of 160. So each contender warms up for some time before it is timed.
-- Spinning for a shorter time (GOMP_SPINCOUNT) makes the second effect worse (1200 instead of 160)
-  and is not what users run. Nothing is set.
+- A shorter spinning time (GOMP_SPINCOUNT) makes the second effect worse (1200 instead of 160) and
+  is not what users run. So the default is kept.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from peers import Contender, Package, checkable, objection
 
 PAUSE_SECONDS = 0.008
 WARM_UP_SECONDS = 0.003
-LONG_CALL_SECONDS = 0.05  # waking up is little in it, and rounds of it are dear
-HUGE = 10**8  # elements: one call fills a round, no need to find out
-HOPELESS = 3  # times slower than the fastest peer: not measured in every round
-TRIAL_ROUNDS = 3  # after which the hopeless are left out
+LONG_CALL_SECONDS = 0.05  # waking threads takes little of it, and a warm-up would be long
+HUGE = 10**8  # elements: one call fills a round, which needs no estimate
+SLOW = 3  # times slower than the fastest peer: not measured in every round
+TRIAL_ROUNDS = 3  # after which slow peers are left out
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class Effort:
     most_rounds: int
 
 
-# Of three rounds in which the host of a virtual machine stalled one, the median is no good.
+# The median of three rounds is unreliable if the host of a virtual machine stalls one of them.
 FULL = Effort(round_seconds=0.004, cell_seconds=1.3, least_rounds=7, most_rounds=41)
 QUICK = Effort(round_seconds=0.002, cell_seconds=1.0, least_rounds=3, most_rounds=15)
 
 
 @dataclass
 class Timed:
-    """A contender, ready to be timed, and the seconds that a call of it took."""
+    """A contender that is ready to be timed, and the seconds that its calls took."""
 
     contender: Contender
     timer: timeit.Timer
-    estimate: float = float("inf")  # from before the first round
+    estimate: float = float("inf")  # made before the first round
     seconds: dict[int, float] = field(default_factory=dict)  # by round
 
     @property
@@ -72,7 +72,7 @@ class Timed:
         return min([self.estimate, *self.seconds.values()])
 
     def calls(self, seconds: float) -> int:
-        """How many fill a time."""
+        """How many calls take so many seconds."""
         return max(1, int(seconds / self.least))
 
     def make_estimate(self, round_seconds: float) -> None:
@@ -90,7 +90,7 @@ class Timed:
 
 @dataclass
 class Measured:
-    """A cell and everybody's times in it."""
+    """A cell and the times of its contenders."""
 
     cell: Cell
     timed: list[Timed]
@@ -121,20 +121,20 @@ def measure(cell: Cell, packages: list[Package], threads: int, effort: Effort) -
         effort,
         restore=lambda: restore(data, count),
         threaded=count > 1,
-        patience=patience(cell),
+        trial_rounds=trial_rounds(cell),
     )
     return Measured(cell, timed, dropped)
 
 
-def patience(cell: Cell) -> int | None:
-    """Huge cells: in one round a virtual machine may still wait for memory from its host."""
+def trial_rounds(cell: Cell) -> int | None:
+    """For huge cells. New results get two: a virtual machine may wait for its host's memory."""
     if cell.size < HUGE:
         return None
     return 2 if cell.output == "fresh" else 1
 
 
 def restore(data: Operands, threads: int) -> None:
-    """Undo what was done in place, with all threads: they shall not fall asleep meanwhile."""
+    """Restore the array overwritten in place, with all threads, so that none falls asleep."""
     if data.before is None:
         return
     if threads > 1 and data.out.flags.c_contiguous:
@@ -149,35 +149,35 @@ def time_in_turn(
     effort: Effort,
     restore: Callable[[], None] = lambda: None,
     threaded: bool = False,
-    patience: int | None = None,
+    trial_rounds: int | None = None,
 ) -> None:
-    """Fill in the seconds of all; after some rounds (`patience`) go on without the hopeless.
+    """Fill in the seconds of all contenders; slow peers take part in the trial rounds only.
 
-    With patience given, calls are long: one fills a round, and no estimate is made.
+    If trial_rounds is given, calls are long: one fills a round, and no estimate is made.
     """
     for each in timed:
-        warm_up(each, threaded)  # the first call fetches memory, in which later ones may work again
-        if patience is None:
+        warm_up(each, threaded)  # the first call allocates memory that later ones may reuse
+        if trial_rounds is None:
             each.make_estimate(effort.round_seconds)
         restore()
     running, shuffle = list(timed), random.Random(0).shuffle
     start = time.perf_counter()
     for k in range(effort.most_rounds):
-        shuffle(running)  # nobody always follows the same other
+        shuffle(running)  # so that none always follows the same other
         for each in running:
             if each.least < LONG_CALL_SECONDS:
                 warm_up(each, threaded)
             restore()
             calls = each.calls(effort.round_seconds)
             each.seconds[k] = each.timer.timeit(calls) / calls
-        if k + 1 >= (patience or TRIAL_ROUNDS):
-            running = without_the_hopeless(running)
+        if k + 1 >= (trial_rounds or TRIAL_ROUNDS):
+            running = without_slow_peers(running)
         if k + 1 >= effort.least_rounds and time.perf_counter() - start > effort.cell_seconds:
             break
 
 
 def warm_up(each: Timed, threaded: bool) -> None:
-    """Let the threads of others fall asleep and the contender's own wake up."""
+    """Let the threads of other contenders fall asleep and those of this one wake up."""
     until = time.perf_counter()
     if threaded:
         time.sleep(PAUSE_SECONDS)
@@ -187,7 +187,7 @@ def warm_up(each: Timed, threaded: bool) -> None:
         each.timer.timeit(1)
 
 
-def without_the_hopeless(running: list[Timed]) -> list[Timed]:
+def without_slow_peers(running: list[Timed]) -> list[Timed]:
     peers = [each.least for each in running if each.contender.kind == "peer"]
-    bound = HOPELESS * min(peers, default=float("inf"))
+    bound = SLOW * min(peers, default=float("inf"))
     return [each for each in running if each.least <= bound or each.contender.kind == "cyrelu"]

@@ -1,7 +1,7 @@
-"""Who is measured: every package, and the check that it computes what cyrelu does.
+"""The packages that are measured, and the check that they compute the same as cyrelu.
 
-A package that is not installed is left out and named, and so is a formula that raises, or gives
-another result than cyrelu, in a cell.
+A package that is not installed is left out and reported, and so is a formula that raises or gives
+another result than cyrelu in a cell.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TOLERANCE = {"float32": 1e-6, "float64": 1e-14}
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to do what a cell asks for."""
+    """One expression that performs the task of a cell."""
 
     package: str
     formula: str
@@ -37,7 +37,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Package:
-    """A package: what it is asked to do, and where it can do it."""
+    """A package, its formulas, and the layouts and threads that it supports."""
 
     name: str
     modules: tuple[str, ...]
@@ -52,8 +52,8 @@ class Package:
         """Import it, or raise."""
         for module in self.modules:
             importlib.import_module(module)
-        if self.name in AT_FIRST:
-            AT_FIRST[self.name]()
+        if self.name in SETUP:
+            SETUP[self.name]()
 
     def versions(self) -> dict[str, str]:
         names = [] if self.kind == "limit" else [name.split(".")[0] for name in self.modules]
@@ -77,7 +77,7 @@ def configure_jax() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-AT_FIRST = {
+SETUP = {
     "limit": function_of("limits", "load"),
     "PyTorch": lambda: function_of("torch", "set_grad_enabled")(False),
     "JAX": configure_jax,
@@ -88,8 +88,8 @@ def table(of: formulas.Formulas) -> Callable[[Cell], list[str]]:
     return partial(formulas.for_cell, of)
 
 
-# cyrelu comes first: of several copies of an OpenMP runtime by the same name, the first that is
-# loaded serves all, and then all share one team of threads.
+# cyrelu comes first: if several copies of an OpenMP runtime have the same name, the one loaded
+# first serves all packages, and they share one team of threads.
 PACKAGES = [
     Package(
         "cyrelu",
@@ -151,7 +151,7 @@ PACKAGES = [
 
 
 def load(packages: list[Package]) -> tuple[list[Package], dict[str, str]]:
-    """Those that can be used, and of the others why not."""
+    """The packages that can be used, and why the others cannot."""
     usable, missing = [], {}
     for package in packages:
         try:
@@ -170,15 +170,15 @@ def in_one_line(failure: Exception) -> str:
 
 @cache
 def objection(package: Package, formula: str, cell: Cell, threads: int) -> str:
-    """Why a formula must not be timed: it raises, or is not what cyrelu computes. Else ''.
+    """Why a formula must not be timed: it raises, or does not compute the same as cyrelu. Else ''.
 
-    The size of the cell does not matter here; with all sizes the same, one check serves them all.
+    The size of the cell does not matter; if it is always the same, a cached check serves all sizes.
     """
     ours = PACKAGES[0]
     try:
         expected = result(ours, ours.formulas(cell)[0], cell, threads)
         got = result(package, formula, cell, threads)
-    except Exception as failure:  # whatever a package raises, it is out
+    except Exception as failure:  # a package may raise anything
         return in_one_line(failure)
     if package.kind == "limit":
         return ""

@@ -15,8 +15,8 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.colors import LogNorm
 
-# Okabe and Ito's colours, told apart by colour-blind eyes too; those without one, the machine's
-# limits, are grey.
+# Okabe and Ito's colours, which colour-blind readers can distinguish; those without one, the limits
+# of the machine, are grey.
 STYLES = {
     "cyrelu": {"color": "black", "lw": 2.4, "marker": "o", "zorder": 3},
     "NumPy": {"color": "#0072b2", "marker": "s"},
@@ -38,7 +38,7 @@ TICKS = {1 / 8: "1/8", 1 / 4: "1/4", 1 / 2: "1/2", 1: "1", 2: "2", 4: "4", 8: "8
 
 
 def draw(folder: Path, name: str, results: list[CellResult]) -> list[Path]:
-    """Every picture that the results suffice for."""
+    """Draw every picture for which there are enough results."""
     chosen = with_most_threads(
         [e for e in results if e.cell.layout == "contiguous" and e.cell.op in RECTIFIERS]
     )
@@ -99,7 +99,7 @@ def line(axis: Axes, results: list[CellResult], name: str, style: dict) -> None:
 
 def heat_map(path: Path, results: list[CellResult]) -> Path:
     """Operation by size, a panel for each dtype and output, one below the other, so that they can
-    be read at the width of a page; blue where cyrelu is ahead."""
+    be read at the width of a page; blue where cyrelu is faster."""
     sizes = values(results, "size")
     outputs = [output for output in OUTPUTS if output in values(results, "output")]
     panels = list(itertools.product(values(results, "dtype"), outputs))

@@ -1,7 +1,7 @@
-"""What the names in each package's formulas mean, made ahead of the timing.
+"""The values of the names in each package's formulas, prepared before the timing.
 
-Every function takes a cell, its operands and the number of threads. A package that cannot do a
-cell raises: the report says so.
+Every function takes a cell, its operands and the number of threads. It raises if the package does
+not support the cell, and the report says so.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Names = dict[str, Any]
 
 
 def typed(cell: Cell, operands: Operands) -> Names:
-    """Zero, one and the slope in the dtype of x, for those who know no weak Python numbers."""
+    """Zero, one and the slope in the dtype of x, for packages without weak Python scalars."""
     dtype = np.dtype(cell.dtype).type
     return {"zero": dtype(0), "one": dtype(1), "a": np.asarray(operands.slope, dtype)[()]}
 
@@ -98,7 +98,7 @@ def scalar(op: str, dtype: str) -> Any:
 
 
 def function(op: str, expression: str, dtype: str, **names: Any) -> Any:
-    """A Python function of the operation's arguments that knows zero and one of the dtype."""
+    """A Python function of the operation's arguments, with zero and one of the dtype."""
     constant = np.dtype(dtype).type
     names |= {"zero": constant(0), "one": constant(1)}
     return eval(f"lambda {', '.join(OPS[op].arguments)}: {expression}", names)
@@ -145,7 +145,7 @@ def for_onnx_runtime(cell: Cell, operands: Operands, threads: int) -> Names:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # Else its threads go on spinning for some 40 ms after a call and slow down whoever is next.
+    # Otherwise its threads spin for about 40 ms after a call and slow down the next contender.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     session = onnxruntime.InferenceSession(
         onnx_model(cell, operands), options, providers=["CPUExecutionProvider"]

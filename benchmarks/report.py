@@ -13,7 +13,7 @@ from peers import PACKAGES
 from results import CellResult, Row, as_data, reasons, summarize
 from targets import Verdict
 
-MUCH = 0.1  # of the processors, for others
+MUCH = 0.1  # the share of processor time of other programs
 METHOD = (
     "All contenders of a cell are timed in turn, round after round, on the same random numbers of "
     "mixed sign, each with its own warm-up. "
@@ -89,7 +89,7 @@ def table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def targets_table(verdicts: list[Verdict]) -> str:
-    """The ratio that decides is the worst of the cells; float32 where nothing else is said."""
+    """The worst cell decides. Targets are for float32 unless they name another dtype."""
     head = ["work", "against", "at most", "measured", "verdict", "cells met", "worst cell"]
     return table(
         head,

@@ -1,4 +1,4 @@
-"""Results as plain data, which is what the JSON file holds, and questions to them."""
+"""Results as plain data, which the JSON file contains, and summaries of them."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class CellResult:
         return moved / row.median_seconds / 1e9
 
     def row(self, name: str) -> Row | None:
-        """Who goes by a name: a formula, or else the fastest of a package or of a kind.
+        """The row of a formula, or else the fastest row of a package or of a kind.
 
-        The fastest is the one that cyrelu compares worst with.
+        The fastest row is the one with the largest ratio.
         """
         if name == "cyrelu":
             return self.ours
@@ -94,7 +94,7 @@ def summarize(results: list[CellResult]) -> Summary | None:
 
 
 def reasons(results: list[CellResult]) -> dict[str, list[Cell]]:
-    """Formulas that were dropped, each with its reason, and the cells where."""
+    """The dropped formulas, each with its reason, and the cells in which it was dropped."""
     found: dict[str, list[Cell]] = defaultdict(list)
     for each in results:
         for formula, reason in each.dropped.items():

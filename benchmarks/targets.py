@@ -1,4 +1,4 @@
-"""The targets: ratios of times in one run, as data, and the verdict on each.
+"""The performance targets, which limit ratios of times in one run, and the verdict on each.
 
 A target covers several cells and is met if each of them that was measured meets it.
 """
@@ -18,7 +18,7 @@ TINY, CACHED, MIDDLE, LARGE = {1, 100}, {10**4}, {10**5, 10**6}, {10**7, 10**8}
 
 @dataclass(frozen=True)
 class Target:
-    """cyrelu's time is at most so many times that of another, in the cells of some fields."""
+    """cyrelu takes at most a multiple (`most`) of another's time, in the cells of some fields."""
 
     work: str
     against: str  # a formula, a package, or the best "limit" or "peer"
@@ -33,7 +33,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A target, the ratio that decides it, and in which cell."""
+    """A target, the ratio that decides it, and the cell of that ratio."""
 
     target: Target
     ratio: float | None = None
@@ -64,7 +64,7 @@ def judge(target: Target, results: list[CellResult]) -> Verdict:
     return Verdict(target, ratio, cell, len(found), above)
 
 
-# Work, sizes, output, threads, against whom, at most; float32, contiguous.
+# Work, sizes, output, threads, the other contender, the ratio at most; float32, contiguous.
 FORWARD_TABLE = [
     ("n <= 100", TINY, "out", "1", "np.maximum(x, 0, out=out)", 0.15),
     ("n <= 100", TINY, "fresh", "1", "np.maximum(x, 0)", 0.25),

@@ -1,7 +1,7 @@
-"""Calls that bytes decide: what the fuzzer runs, in all dtypes, shapes, strides and overlaps.
+"""Decodes bytes into calls of the package: any dtypes, shapes, strides and overlaps.
 
-The arrays of a call are views of a few memories, some of one and the same: they lie, are aligned
-and overlap as it comes. The memories are there to be compared afterwards.
+The fuzzer runs these calls. Their arrays are views of a few buffers, with arbitrary offsets,
+alignment and overlap. The buffers can be compared after the call.
 """
 
 import functools
@@ -12,7 +12,7 @@ from cases import CASES, FACTORS, sample
 
 import cyrelu
 
-SMALL, LARGE = 1 << 12, 1 << 20  # bytes of memory; calls in LARGE ones reach views and threads
+SMALL, LARGE = 1 << 12, 1 << 20  # bytes of a buffer; LARGE reaches the strided path and threads
 SIDES = {
     SMALL: [3, 1, 2, 0, 4, 5, 8, 17, 65, 129],
     LARGE: [300, 1100, 63, 64, 65, 3, 2, 17, 129, 9000, 30000, 1, 0],
@@ -23,7 +23,7 @@ OUT_DTYPES = [">f4", ">f8", "f2", "i4"]
 
 
 class Choices:
-    """What the bytes decide, one by one; the first of everything where they have run out."""
+    """Choices made by bytes, one after another; the first option once no bytes are left."""
 
     def __init__(self, data):
         self.bytes = iter(data)
@@ -46,7 +46,7 @@ class Call:
     case: object
     as_ufunc: bool
     threads: int
-    memories: list
+    buffers: list
     operands: dict = field(default_factory=dict)
     keywords: dict = field(default_factory=dict)
 
@@ -69,20 +69,20 @@ class Call:
     def described(self, value):
         if not isinstance(value, np.ndarray):
             return repr(value)
-        place = f"memory {self.place(value)}" if value.size else "no memory"
+        place = f"buffer {self.place(value)}" if value.size else "no buffer"
         return f"<{value.dtype} {value.shape} by {value.strides} in {place}>"
 
     def place(self, array):
-        """In which of the memories it begins, and where there."""
+        """The index of the buffer in which an array begins, and the offset there."""
         address = array.__array_interface__["data"][0]
-        for k, memory in enumerate(self.memories):
-            if 0 <= address - memory.ctypes.data < memory.nbytes:
-                return k, address - memory.ctypes.data
-        raise LookupError("an array outside of all memories")
+        for k, buffer in enumerate(self.buffers):
+            if 0 <= address - buffer.ctypes.data < buffer.nbytes:
+                return k, address - buffer.ctypes.data
+        raise LookupError("an array outside of all buffers")
 
 
 def call_from(data):
-    """The call that these bytes stand for."""
+    """The call that these bytes encode."""
     choices = Choices(data)
     size = choices.among([SMALL, SMALL, LARGE])
     main = choices.among(COMPUTED)
@@ -95,14 +95,14 @@ def call_from(data):
             call.operands[name] = choices.among(factors)
             continue
         if choices.once_in(2):
-            call.memories.append(shared.copy())
+            call.buffers.append(shared.copy())
         dtype = choices.among(DTYPES) if choices.once_in(16) else main
-        call.operands[name] = a_view(choices, call.memories[-1], dtype, part_of(choices, shape))
+        call.operands[name] = a_view(choices, call.buffers[-1], dtype, part_of(choices, shape))
     if not choices.once_in(3):
         call.keywords["out"] = an_out(choices, call, main, shape)
         if choices.once_in(4):
-            call.memories.append(np.equal(shared % 3, 0).view(np.uint8))
-            where = a_view(choices, call.memories[-1], "?", part_of(choices, shape))
+            call.buffers.append(np.equal(shared % 3, 0).view(np.uint8))
+            where = a_view(choices, call.buffers[-1], "?", part_of(choices, shape))
             call.keywords["where"] = where
     keyword = choices.among(["", "", "", "", "dtype", "casting", "order", "subok"])
     if keyword:
@@ -133,7 +133,7 @@ def a_shape(choices, size):
 
 
 def part_of(choices, shape):
-    """Mostly the shape itself; now and then one that broadcasts to it, rarely one that does not."""
+    """Mostly the shape itself, sometimes one that broadcasts to it, rarely one that does not."""
     if not choices.once_in(4):
         return shape
     if choices.once_in(16):
@@ -142,8 +142,8 @@ def part_of(choices, shape):
     return tuple(1 if choices.once_in(2) else side for side in shape)
 
 
-def a_view(choices, memory, dtype, shape):
-    """An array somewhere in this memory: contiguous, or with whatever strides fit."""
+def a_view(choices, buffer, dtype, shape):
+    """An array at some offset in this buffer: contiguous, or with arbitrary strides that fit."""
     item = np.dtype(dtype).itemsize
     array = np.empty(shape, dtype)
     strides = list(array.strides)
@@ -157,13 +157,13 @@ def a_view(choices, memory, dtype, shape):
             step = max(item, abs(step) * shape[axis] + padding)
     reaches = [(side - 1) * stride for side, stride in zip(shape, strides, strict=True)]
     reach = sum(map(abs, reaches)) + item
-    if reach > memory.nbytes or array.size == 0:
+    if reach > buffer.nbytes or array.size == 0:
         strides, reaches, reach = array.strides, [], max(item, array.nbytes)
-    start = choices.below(memory.nbytes - reach + 1)
+    start = choices.below(buffer.nbytes - reach + 1)
     if not choices.once_in(8):
         start -= start % item
     start -= sum(reach for reach in reaches if reach < 0)
-    return np.ndarray(shape, dtype, memory.data, start, strides)
+    return np.ndarray(shape, dtype, buffer.data, start, strides)
 
 
 def an_out(choices, call, main, shape):
@@ -175,6 +175,6 @@ def an_out(choices, call, main, shape):
         if choices.once_in(32):
             shape = shape[1:]
         dtype = choices.among(OUT_DTYPES) if choices.once_in(8) else main
-        out = a_view(choices, choices.among(call.memories), dtype, shape)
+        out = a_view(choices, choices.among(call.buffers), dtype, shape)
         out.flags.writeable = not choices.once_in(32)
     return (out,) if choices.once_in(8) else out

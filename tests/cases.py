@@ -1,4 +1,4 @@
-"""Named tables that the tests share."""
+"""Tables of functions, dtypes and values that the tests share."""
 
 import inspect
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Case:
 
     @property
     def defaults(self):
-        """The factors, and what they are where none is given."""
+        """The factors and their default values."""
         parameters = inspect.signature(oracle.OPERATIONS[self.name]).parameters.values()
         return {each.name: each.default for each in parameters if each.default is not each.empty}
 
@@ -68,7 +68,7 @@ CASES = [Case(name) for name in oracle.OPERATIONS]
 each_function = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: np.dtype(dtype).name)
 
-# Python numbers: each is what a user may pass for a slope or for at_zero.
+# Python numbers that a user may pass as negative_slope or at_zero.
 FACTORS = {
     "default": 0.01,
     "zero": 0.0,
@@ -86,7 +86,7 @@ each_factor = pytest.mark.parametrize("factor", FACTORS.values(), ids=FACTORS)
 
 
 def edge_values(dtype):
-    """Every kind of value that could go wrong, in one array."""
+    """Zeros, subnormals, ordinary and extreme numbers, infinities and NaNs, of both signs."""
     info = np.finfo(dtype)
     positive = [
         0.0,
@@ -114,12 +114,12 @@ def nan_payloads(dtype):
 
 
 def sample(dtype, shape, seed=0):
-    """Numbers of both signs with every edge value strewn in."""
+    """Random numbers of both signs, three in ten of which are replaced by edge values."""
     random = np.random.default_rng(seed)
     array = random.standard_normal(shape).astype(dtype)
     edges = edge_values(dtype)
-    strewn = random.random(array.shape) < 0.3
-    array[strewn] = random.choice(edges, strewn.sum())
+    replaced = random.random(array.shape) < 0.3
+    array[replaced] = random.choice(edges, replaced.sum())
     return array
 
 

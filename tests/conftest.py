@@ -4,7 +4,7 @@ import pytest
 import cyrelu
 from cyrelu import _testing
 
-# Shared machines stall: a slow example is no failure.
+# No deadline: on a shared machine a slow example is not a failure.
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("default")
 
@@ -15,13 +15,13 @@ def pytest_report_header():
 
 
 @pytest.fixture(autouse=True, scope="session")
-def threads_whatever_the_machine_is_doing():
-    """No pause after a stall: the tests of threads shall run with threads on a busy machine too."""
+def stall_back_off_disabled():
+    """Disable the stall back-off, so that thread tests always use threads."""
     _testing.set_stall_policy(pause=0)
 
 
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
 def threads(request):
-    """The thread limit in force during the test."""
+    """The thread limit in effect during the test."""
     with cyrelu.num_threads(request.param):
         yield request.param

@@ -1,4 +1,4 @@
-"""A Python of its own for what is read at import, or may hang or crash."""
+"""Runs code in a fresh interpreter: code that depends on import, or that may hang or crash."""
 
 import os
 import subprocess
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def run_python(code, **environment):
-    """What a fresh interpreter prints; it must end in time, without our warnings.
+    """Run code in a fresh interpreter, with a time limit; a RuntimeWarning is an error.
 
-    Of the environment's variables, None takes one away.
+    An environment variable that is None is removed.
     """
     environment = {**os.environ, **environment}
     return subprocess.run(

@@ -1,6 +1,6 @@
-"""Ways to lay the same values out in memory, by name.
+"""Memory layouts by name.
 
-Each takes a fresh array and returns one that is equal to it, laid out as the name says.
+Each function takes a new array and returns an equal array in the layout that its name says.
 """
 
 import numpy as np
@@ -51,7 +51,7 @@ def read_only(array):
 
 
 def in_a_record(array):
-    """A field of a structured array: elements 13 bytes apart or more, most of them unaligned."""
+    """A field of a structured array: elements are 9 or 13 bytes apart, most of them unaligned."""
     records = np.zeros(array.shape, [("flag", "u1"), ("value", array.dtype), ("pad", "u4")])
     records["value"] = array
     return records["value"]

@@ -1,4 +1,4 @@
-"""Libraries with OpenMP runtimes or thread pools of their own, put to work on an array x."""
+"""Code that makes other libraries start their OpenMP runtimes or thread pools; it reads x."""
 
 OPENMP_LIBRARIES = {
     "torch": "import torch; torch.ones(4_000_000).relu_().sum()",

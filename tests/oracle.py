@@ -1,7 +1,8 @@
-"""What every function must return: lines of plain NumPy, read off the table of edge values.
+"""What every function must return, in plain NumPy, as the table of edge values defines it.
 
-All arguments are arrays (or scalars) of one dtype, float32 or float64, and broadcast. They have the
-order of the ufunc's inputs, and the defaults of the function. The tests call what is declared here.
+All arguments are arrays (or scalars) of one dtype, float32 or float64, and broadcast. Their order
+is that of the ufunc's inputs, their defaults are those of the function. The tests cover every
+operation that is declared here.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ def operation(function):
 
 
 def scaled(factor, value):
-    """factor * value, where a factor of 0 selects +0.0 and one of 1 the value."""
+    """factor * value; a factor of 0 selects +0.0 and a factor of 1 selects the value."""
     with np.errstate(all="ignore"):
         product = np.where(factor == 1, value, factor * value)
         return np.where(factor == 0, value.dtype.type(0), product)
@@ -53,7 +54,7 @@ def leaky_relu_backward(grad, x, negative_slope=0.01, at_zero=1.0):
 
 
 def assert_same(result, expected):
-    """The same dtype, shape and bits; any NaN equals any NaN."""
+    """Assert the same dtype, shape and bits; any NaN equals any NaN."""
     result, expected = np.asarray(result), np.asarray(expected)
     assert result.dtype == expected.dtype
     assert result.shape == expected.shape
@@ -63,7 +64,7 @@ def assert_same(result, expected):
 
 
 def assert_same_bits(result, expected):
-    """The same dtype, shape and bits, those of a NaN included."""
+    """Assert the same dtype, shape and bits, including the bits of NaNs."""
     result, expected = np.asarray(result), np.asarray(expected)
     assert result.dtype == expected.dtype
     assert result.shape == expected.shape
@@ -71,9 +72,9 @@ def assert_same_bits(result, expected):
 
 
 def assert_same_on_every_path(result, expected, operands):
-    """The same bits; but where a factor and grad are both NaN, either may have come back.
+    """Assert the same bits; where a factor and grad are both NaN, the result may be either.
 
-    Which one a product keeps depends on the order in which the compiler put them.
+    Which of the two NaNs a product keeps depends on the compiler's order of the operands.
     """
     factors = [value for name, value in operands.items() if name not in ("grad", "x")]
     if "grad" in operands and any(np.isnan(factor).any() for factor in factors):

@@ -1,7 +1,7 @@
 """Imports go one way: each room of the package uses only those that are below it.
 
-Every import and cimport line in the source is read, and every string that names a module of the
-package, as one given to import_module does.
+The test reads every import and cimport line in the source, and every string that names a module of
+the package, such as an argument of import_module.
 """
 
 import re
@@ -28,7 +28,7 @@ MAY_USE = {
     "__main__": {"__init__"},
     "_testing": {"_dispatch", "_loops", "_numpy", "_platform"},
 }
-# Of _loops, others use what it declares, never the loops: these are loaded by name, at run time.
+# Other rooms use the declarations of _loops, never the loops, which are loaded by name at run time.
 DECLARATIONS = {"dtypes", "operations", "types"}
 LOADS_LOOPS = "_dispatch/loop_modules.py"
 
@@ -111,5 +111,5 @@ PLANTED = {
 
 
 @pytest.mark.parametrize(("name", "line"), PLANTED.values(), ids=PLANTED)
-def test_a_line_that_points_upwards_is_found(name, line):
+def test_an_upward_import_is_found(name, line):
     assert list(violations(SOURCE / name, f"import os\n{line}\n"))

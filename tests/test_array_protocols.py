@@ -1,9 +1,10 @@
-"""Objects that lie, raise or change what they were given to: a right result or their own error.
+"""Malformed ``__array__``, ``__array_interface__``, ``__array_ufunc__`` and the like.
 
-Lies that NumPy cannot tell from the truth, such as an ``__array_interface__`` with an address that
-is not its own, are undefined in NumPy, and so here. The same holds for an array that is resized
-(refcheck=False) while NumPy casts the objects of another one: it has taken its address before.
-That takes dtype=, casting="unsafe" and an array of objects; else no object is asked for numbers.
+Each call gives a right result, an error such as TypeError, or the object's own error. What NumPy
+cannot detect, such as an ``__array_interface__`` with a wrong address, is undefined in NumPy, and
+so here. The same holds for an array that is resized (refcheck=False) while NumPy casts the objects
+of another one, because NumPy has read its address before. That can only happen with dtype=,
+casting="unsafe" and an array of objects; otherwise no object is converted to a number.
 """
 
 import sys
@@ -17,73 +18,81 @@ from oracle import assert_same
 import cyrelu
 
 
-class Mine(Exception):
-    """What hostile objects raise."""
+class OwnError(Exception):
+    """The error that the objects raise."""
 
 
 def fail(*args, **keywords):
-    raise Mine
+    raise OwnError
 
 
-def lying(method, answer):
-    """An object of which this method gives this answer."""
-    return type("Lying", (), {method: answer})()
+def malformed(method, implementation):
+    """An object with this implementation of a special method."""
+    return type("Malformed", (), {method: implementation})()
 
 
-def record_of(**changes):
+def interface_with(**changes):
     interface = np.ones(3, np.float32).__array_interface__
     return {**interface, **changes}
 
 
-WRONG_RECORDS = {
-    "of no type": {"typestr": "no such"},
-    "of a negative shape": {"shape": (-3,)},
-    "of a shape of words": {"shape": ("three",)},
-    "of no shape": {"shape": None},
+WRONG_INTERFACES = {
+    "with an unknown typestr": {"typestr": "no such"},
+    "with a negative shape": {"shape": (-3,)},
+    "with a shape of strings": {"shape": ("three",)},
+    "with shape None": {"shape": None},
     "with too few strides": {"shape": (3, 1), "strides": (4,)},
     "with a wrong descr": {"typestr": "|V4", "descr": [("a", "no such")]},
     "with a descr of another size": {"typestr": "|V4", "descr": [("a", "f8")]},
-    "beyond its buffer": {"data": memoryview(b"1234"), "shape": (300,)},
+    "larger than its buffer": {"data": memoryview(b"1234"), "shape": (300,)},
 }
 REFUSED = (TypeError, ValueError, AttributeError)
-LIES = {
+MALFORMED = {
     "__array__ returns itself": ("__array__", lambda self, *_, **__: self, REFUSED),
     "__array__ returns a list": ("__array__", lambda *_, **__: [1.0], REFUSED),
     "__array__ returns None": ("__array__", lambda *_, **__: None, REFUSED),
-    "__array__ returns its class": ("__array__", lambda *_, **__: np.ndarray, REFUSED),
-    "__array__ returns objects": ("__array__", lambda *_, **__: np.array([fail]), TypeError),
-    "__array__ raises": ("__array__", fail, Mine),
+    "__array__ returns a class": ("__array__", lambda *_, **__: np.ndarray, REFUSED),
+    "__array__ returns an array of objects": (
+        "__array__",
+        lambda *_, **__: np.array([fail]),
+        TypeError,
+    ),
+    "__array__ raises": ("__array__", fail, OwnError),
     "__array__ raises a TypeError": ("__array__", lambda *_, **__: len(5), TypeError),
     "__array__ is a number": ("__array__", 7, TypeError),
-    "__array__ takes nothing": ("__array__", lambda: np.ones(3), TypeError),
-    "__array_ufunc__ gives up": ("__array_ufunc__", lambda *_, **__: NotImplemented, TypeError),
-    "__array_ufunc__ raises": ("__array_ufunc__", fail, Mine),
+    "__array__ takes no arguments": ("__array__", lambda: np.ones(3), TypeError),
+    "__array_ufunc__ returns NotImplemented": (
+        "__array_ufunc__",
+        lambda *_, **__: NotImplemented,
+        TypeError,
+    ),
+    "__array_ufunc__ raises": ("__array_ufunc__", fail, OwnError),
     "__array_ufunc__ is a number": ("__array_ufunc__", 7, TypeError),
-    "__array_ufunc__ takes nothing": ("__array_ufunc__", lambda: None, TypeError),
+    "__array_ufunc__ takes no arguments": ("__array_ufunc__", lambda: None, TypeError),
     "__array_interface__ is a number": ("__array_interface__", 7, REFUSED),
-    "__array_interface__ raises": ("__array_interface__", property(fail), Mine),
+    "__array_interface__ raises": ("__array_interface__", property(fail), OwnError),
     **{
-        f"__array_interface__ {name}": ("__array_interface__", record_of(**changes), REFUSED)
-        for name, changes in WRONG_RECORDS.items()
+        f"__array_interface__ {name}": ("__array_interface__", interface_with(**changes), REFUSED)
+        for name, changes in WRONG_INTERFACES.items()
     },
     "__array_struct__ is a number": ("__array_struct__", 7, REFUSED),
-    "__array_struct__ raises": ("__array_struct__", property(fail), Mine),
-    "__array_priority__ raises": ("__array_priority__", property(fail), (TypeError, Mine)),
-    "__len__ raises": ("__len__", fail, (TypeError, Mine)),
-    "__float__ is not asked": ("__float__", fail, TypeError),
-    "__index__ is not asked": ("__index__", fail, TypeError),
-    "__eq__ is not asked": ("__eq__", fail, TypeError),
-    "__hash__ is not asked": ("__hash__", fail, TypeError),
-    "__repr__ is not asked": ("__repr__", fail, TypeError),
-    "__bool__ is not asked": ("__bool__", fail, TypeError),
+    "__array_struct__ raises": ("__array_struct__", property(fail), OwnError),
+    "__array_priority__ raises": ("__array_priority__", property(fail), (TypeError, OwnError)),
+    "__len__ raises": ("__len__", fail, (TypeError, OwnError)),
+    "__float__ is not called": ("__float__", fail, TypeError),
+    "__index__ is not called": ("__index__", fail, TypeError),
+    "__eq__ is not called": ("__eq__", fail, TypeError),
+    "__hash__ is not called": ("__hash__", fail, TypeError),
+    "__repr__ is not called": ("__repr__", fail, TypeError),
+    "__bool__ is not called": ("__bool__", fail, TypeError),
 }
 
 
 @each_function
-@pytest.mark.parametrize(("method", "answer", "error"), LIES.values(), ids=LIES)
-def test_a_lie_in_place_of_every_operand(case, method, answer, error):
+@pytest.mark.parametrize(("method", "implementation", "error"), MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_object_as_each_operand(case, method, implementation, error):
     for name in case.operands:
-        operands = {**operands_for(case, np.float32, 3), name: lying(method, answer)}
+        operands = {**operands_for(case, np.float32, 3), name: malformed(method, implementation)}
         out = np.full(3, 7, np.float32)
         for call in (case.call, case.call_ufunc):
             with pytest.raises(error):
@@ -94,40 +103,40 @@ def test_a_lie_in_place_of_every_operand(case, method, answer, error):
 @each_function
 @pytest.mark.parametrize("name", ["out", "where", "dtype", "casting", "order", "subok"])
 @pytest.mark.parametrize("method", ["__eq__", "__ne__", "__hash__", "__repr__", "__bool__"])
-def test_an_object_that_raises_as_every_keyword(case, name, method):
+def test_an_object_that_raises_as_each_keyword(case, name, method):
     operands = operands_for(case, np.float32, 3)
     out = np.full(3, 7, np.float32)
-    keywords = {"out": out, name: lying(method, fail)}
+    keywords = {"out": out, name: malformed(method, fail)}
     if name == "where" and method != "__bool__":
-        case.call(operands, **keywords)  # to NumPy an object is true
+        case.call(operands, **keywords)  # NumPy takes any object for true
         return
-    with pytest.raises((TypeError, ValueError, Mine)):
+    with pytest.raises((TypeError, ValueError, OwnError)):
         case.call(operands, **keywords)
     assert (out == 7).all()
 
 
 @each_function
-def test_an_answer_of_array_ufunc_is_handed_on_whatever_it_is(case):
-    for answer in (None, 7, (), fail):
-        liar = lying("__array_ufunc__", lambda *_, answer=answer, **__: answer)
-        assert case.call(dict.fromkeys(case.operands, liar)) is answer
-        assert case.call(operands_for(case, np.float32, 3), out=liar) is answer
+def test_whatever_array_ufunc_returns_is_returned(case):
+    for value in (None, 7, (), fail):
+        override = malformed("__array_ufunc__", lambda *_, value=value, **__: value)
+        assert case.call(dict.fromkeys(case.operands, override)) is value
+        assert case.call(operands_for(case, np.float32, 3), out=override) is value
 
 
 class Counted:
-    """An object with __array__, which counts how often it is asked."""
+    """An object with __array__, which counts how often it is called."""
 
     def __init__(self, array):
-        self.array, self.asked = array, 0
+        self.array, self.calls = array, 0
 
     def __array__(self, dtype=None, copy=None):
-        self.asked += 1
+        self.calls += 1
         return self.array
 
 
 @each_function
 @pytest.mark.parametrize("dtype", ["f4", "c8"])
-def test_array_is_asked_once_and_not_again_to_explain_an_error(case, dtype):
+def test_array_is_called_once_and_not_again_to_explain_an_error(case, dtype):
     for name in case.operands:
         counted = Counted(np.ones(3, dtype))
         operands = {**operands_for(case, np.float32, 3), name: counted}
@@ -136,14 +145,14 @@ def test_array_is_asked_once_and_not_again_to_explain_an_error(case, dtype):
         else:
             with pytest.raises(TypeError, match=f"^{case.name}: {name} has dtype complex64"):
                 case.call(operands)
-        assert counted.asked == 1
+        assert counted.calls == 1
 
 
 # ---- subclasses
 
 
 def subclass(method):
-    """An array whose method raises from when it is told to."""
+    """An array of a subclass whose method raises once the array exists."""
     kind = type("Subclass", (np.ndarray,), {})
     array = np.ones(3, np.float32).view(kind)
     setattr(kind, method, fail)
@@ -152,35 +161,35 @@ def subclass(method):
 
 @each_function
 @pytest.mark.parametrize("method", ["__array_finalize__", "__array_wrap__", "__array_ufunc__"])
-def test_a_subclass_that_raises(case, method):
+def test_a_subclass_whose_method_raises(case, method):
     for name in case.operands:
         operands = {**operands_for(case, np.float32, 3), name: subclass(method)}
-        with pytest.raises(Mine):
+        with pytest.raises(OwnError):
             case.call(operands)
         kept = operands_for(case, np.float32, 3)
         assert_same(case.call(kept), case.expected(kept))
 
 
 @each_function
-def test_array_prepare_is_history(case):
-    """NumPy 2 no longer asks for it."""
+def test_array_prepare_is_not_called(case):
+    """NumPy 2 no longer calls it."""
     result = case.call(dict.fromkeys(case.operands, subclass("__array_prepare__")))
     assert (np.asarray(result) == 1).all()
 
 
 @each_function
-def test_a_subclass_whose_wrap_returns_nonsense(case):
-    liar = np.ones(3, np.float32).view(
+def test_whatever_array_wrap_returns_is_returned(case):
+    x = np.ones(3, np.float32).view(
         type("Subclass", (np.ndarray,), {"__array_wrap__": lambda *_: 7})
     )
-    assert case.call({**operands_for(case, np.float32, 3), "x": liar}) == 7
+    assert case.call({**operands_for(case, np.float32, 3), "x": x}) == 7
 
 
-# ---- what was given changes under the call
+# ---- arguments that change during the call
 
 
-class Acts:
-    """As an operand it is an array of ones; asked for it, it does something first."""
+class RunsAction:
+    """An operand whose __array__ runs an action and returns ones."""
 
     def __init__(self, action, n=3):
         self.action, self.n = action, n
@@ -191,7 +200,7 @@ class Acts:
 
 
 def last_of(case):
-    """The operand that NumPy asks last."""
+    """The operand that NumPy converts last."""
     return case.operands[-1]
 
 
@@ -201,13 +210,13 @@ each_with_factors = pytest.mark.parametrize("case", WITH_FACTORS, ids=lambda cas
 
 @each_with_factors
 @pytest.mark.parametrize("n", [3, 100_000])
-def test_x_is_resized_before_the_call_has_begun(case, n):
-    """By the operand that is asked after it: what counts is what x is then."""
+def test_x_is_resized_while_another_operand_is_converted(case, n):
+    """The operand converted last resizes x; the call uses the new x."""
     operands = operands_for(case, np.float32, 3)
     x = operands["x"] = np.ones(3, np.float32)
     for name in case.arrays[:-1]:
         operands[name] = np.ones(1, np.float32)
-    operands[last_of(case)] = Acts(lambda: x.resize(n, refcheck=False), n=1)
+    operands[last_of(case)] = RunsAction(lambda: x.resize(n, refcheck=False), n=1)
     for call in (case.call, case.call_ufunc):
         result = call(operands)
         assert result.shape == (n,)
@@ -216,23 +225,23 @@ def test_x_is_resized_before_the_call_has_begun(case, n):
 
 
 @each_with_factors
-def test_out_loses_its_memory_or_its_leave_before_the_call_has_begun(case):
+def test_out_is_resized_or_made_read_only_while_an_operand_is_converted(case):
     changes = {
-        "shape": lambda out: out.resize(0, refcheck=False),
-        "size": lambda out: out.resize(50_000, refcheck=False),
-        "leave": lambda out: out.setflags(write=False),
+        "emptied": lambda out: out.resize(0, refcheck=False),
+        "enlarged": lambda out: out.resize(50_000, refcheck=False),
+        "read-only": lambda out: out.setflags(write=False),
     }
     for change in changes.values():
         out = np.full(3, 7, np.float32)
         operands = operands_for(case, np.float32, 3)
-        operands[last_of(case)] = Acts(lambda out=out, change=change: change(out))
+        operands[last_of(case)] = RunsAction(lambda out=out, change=change: change(out))
         with pytest.raises(ValueError, match=f"^{case.name}: |read-only|broadcast"):
             case.call(operands, out=out)
         assert set(out) <= {0, 7}
 
 
 @each_function
-def test_an_array_that_changes_what_it_gave_before(case):
+def test_an_object_that_changes_the_array_it_returned_before(case):
     given = np.ones(3, np.float32)
 
     class Same:
@@ -248,7 +257,7 @@ def test_an_array_that_changes_what_it_gave_before(case):
 
 @each_function
 def test_calls_within_a_call(case):
-    """Each asks for its operand, which makes the next one, until Python's own limit."""
+    """Each call converts an operand, which makes the next call, up to Python's recursion limit."""
     depth = []
 
     def again():
@@ -256,9 +265,9 @@ def test_calls_within_a_call(case):
             depth.append(None)
             case.call(operands)
 
-    operands = dict.fromkeys(case.operands, Acts(again))
+    operands = dict.fromkeys(case.operands, RunsAction(again))
     assert (case.call(operands) == 1).all()
-    endless = dict.fromkeys(case.operands, Acts(lambda: case.call(endless)))
+    endless = dict.fromkeys(case.operands, RunsAction(lambda: case.call(endless)))
     limit = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(200)
@@ -268,8 +277,8 @@ def test_calls_within_a_call(case):
         sys.setrecursionlimit(limit)
 
 
-def test_numbers_that_act_when_they_are_cast():
-    """In a process of its own: NumPy asks each object for its number amid the call."""
+def test_objects_whose_float_method_has_side_effects():
+    """In a separate process: NumPy calls __float__ of each object during the call."""
     done = run_python(
         """
         import warnings
@@ -285,11 +294,11 @@ def test_numbers_that_act_when_they_are_cast():
                 self.action()
                 return 1.0
 
-        class Mine(Exception):
+        class OwnError(Exception):
             pass
 
         def fail():
-            raise Mine
+            raise OwnError
 
         for case in CASES:
             for n in (3, 20_000):
@@ -306,7 +315,7 @@ def test_numbers_that_act_when_they_are_cast():
                         operands[name][n // 2] = Number(action)
                         try:
                             case.call(operands, out=out, dtype=np.float32, casting="unsafe")
-                        except (Mine, ValueError):
+                        except (OwnError, ValueError):
                             out.setflags(write=True)
                         assert set(out) <= {-1, 0, 1}
         print("alive")
@@ -327,14 +336,14 @@ class Index:
 
 
 @pytest.mark.parametrize("limit", [cyrelu.set_num_threads, cyrelu.num_threads])
-def test_a_limit_that_raises_or_lies_changes_nothing(limit):
+def test_a_limit_that_raises_or_is_malformed_changes_nothing(limit):
     before = cyrelu.get_num_threads()
     wrong = {
-        "raises": (Index(fail), Mine),
+        "raises": (Index(fail), OwnError),
         "returns no integer": (Index(lambda: "2"), TypeError),
         "is too large for C": (Index(lambda: 2**64 + 1), ValueError),
         "is too large to print": (Index(lambda: 10**5000), ValueError),
-        "raises for its name": (lying("__repr__", fail), Mine),
+        "raises in __repr__": (malformed("__repr__", fail), OwnError),
         "is no number": (np.ones(3), TypeError),
     }
     for n, error in wrong.values():
@@ -353,7 +362,7 @@ def test_a_limit_that_sets_another_limit_and_calls():
         assert cyrelu.get_num_threads() == 2
 
 
-def test_blocks_that_were_not_entered():
+def test_num_threads_blocks_that_were_not_entered():
     with pytest.raises(IndexError):
         cyrelu.num_threads(2).__exit__()
     with pytest.raises(AttributeError):

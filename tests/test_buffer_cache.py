@@ -14,7 +14,7 @@ import cyrelu
 from cyrelu import _testing
 from cyrelu._numpy.buffer_cache import handler
 
-LEAST = 32 << 20  # bytes, from which on buffers are cached
+LEAST = 32 << 20  # bytes of the smallest buffer that is cached
 N = LEAST // 4 + 1000  # float32
 MAX_CACHED_BYTES = cyrelu.show_config("dicts")["buffer_cache"]["max_cached_bytes"]
 
@@ -44,7 +44,7 @@ def handler_name(array):
     return np._core.multiarray.get_handler_name(array)
 
 
-def test_the_next_result_takes_it(x):
+def test_the_next_result_reuses_the_buffer(x):
     first = cyrelu.relu(x)
     place, size = address(first), first.nbytes
     assert _testing.cached_bytes() == 0
@@ -56,7 +56,7 @@ def test_the_next_result_takes_it(x):
     assert np.array_equal(second, np.where(x > 0, x, np.float32(0.01) * x))
 
 
-def test_not_while_it_is_in_use(x):
+def test_a_buffer_in_use_is_not_reused(x):
     first = cyrelu.relu(x)
     second = cyrelu.relu(-x)
     assert not np.shares_memory(first, second)
@@ -64,7 +64,7 @@ def test_not_while_it_is_in_use(x):
     assert np.array_equal(second, np.maximum(-x, 0))
 
 
-def test_a_view_keeps_it_in_use(x):
+def test_a_view_keeps_the_buffer_in_use(x):
     view = cyrelu.relu(x)[::2]
     assert _testing.cached_bytes() == 0
     expected = view.copy()
@@ -72,7 +72,7 @@ def test_a_view_keeps_it_in_use(x):
     assert np.array_equal(view, expected)
 
 
-SIZES = {  # of the next result, and whether it takes the cached buffer
+SIZES = {  # of the next result, and whether it reuses the cached buffer
     "as large": (N, True),
     "a little smaller": (N - 900, True),
     "a fifth smaller": (N * 4 // 5, False),  # below the least size
@@ -83,17 +83,17 @@ SIZES = {  # of the next result, and whether it takes the cached buffer
 
 
 @pytest.mark.parametrize("case", SIZES)
-def test_by_size(case):
-    size, takes = SIZES[case]
+def test_reuse_by_size(case):
+    size, reused = SIZES[case]
     cached = cyrelu.relu(np.zeros(N, np.float32)).nbytes
     assert _testing.cached_bytes() == cached
     x = np.linspace(-1, 1, size, dtype=np.float32)
     result = cyrelu.relu(x)
-    assert _testing.cached_bytes() == (0 if takes else cached)
+    assert _testing.cached_bytes() == (0 if reused else cached)
     assert np.array_equal(result, np.maximum(x, 0))
 
 
-def test_the_newest_is_cached():
+def test_the_buffer_freed_last_is_cached():
     larger = cyrelu.relu(np.ones(2 * N, np.float32))
     smaller = cyrelu.relu(np.ones(N, np.float32))
     del smaller
@@ -103,20 +103,20 @@ def test_the_newest_is_cached():
 
 
 @pytest.mark.parametrize("limit", [0, LEAST])
-def test_nothing_beyond_the_limit(limit, x):
+def test_no_buffer_above_the_limit_is_cached(limit, x):
     _testing.set_max_cached_bytes(limit)
     cyrelu.relu(x)
     assert _testing.cached_bytes() == 0
 
 
-def test_small_results_are_numpys():
+def test_small_results_use_numpys_allocator():
     assert handler_name(cyrelu.relu(np.ones(100))) == "default_allocator"
     assert handler_name(cyrelu.relu(np.ones(LEAST // 8 - 1))) == "default_allocator"
     assert handler_name(cyrelu.relu(np.ones(LEAST // 8))) == "cyrelu"
     assert handler_name(np.ones(LEAST // 8)) == "default_allocator"
 
 
-def test_results_of_views_and_broadcasts():
+def test_results_of_strided_and_broadcast_operands():
     x = np.random.default_rng(0).standard_normal((3000, 6000), dtype=np.float32)
     first = cyrelu.relu(x[:, ::2])
     assert handler_name(first) == "cyrelu"
@@ -162,13 +162,13 @@ def test_tracemalloc_counts_each_result_once(x):
         assert during - before == pytest.approx(x.nbytes, rel=0.01)
         del result
         after, _ = tracemalloc.get_traced_memory()
-        assert after - before < 100_000  # pytest.approx has objects of its own
+        assert after - before < 100_000  # pytest.approx allocates objects, too
     finally:
         tracemalloc.stop()
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells")
-def test_the_kernel_may_take_it(x):
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc")
+def test_the_kernel_may_reclaim_the_cached_buffer(x):
     def lazily_free():
         lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
         [line] = [line for line in lines if line.startswith("LazyFree:")]
@@ -210,14 +210,14 @@ def test_cyrelu_max_cached_bytes():
         assert finished.stdout == f"{limit or 1 << 30} {cached}\n", finished.stderr
 
 
-# ---- the handler itself, in force for NumPy's own arrays: NumPy's C interface by ctypes
+# ---- the memory handler (NEP 49) in effect for NumPy's own arrays, through NumPy's C API
 
-GET_HANDLER, SET_HANDLER = 305, 304  # places in NumPy's table of C functions
+GET_HANDLER, SET_HANDLER = 305, 304  # indices in NumPy's table of C functions
 
 
 @pytest.fixture
 def set_handler():
-    """A function that puts a handler in force; NumPy's is afterwards again."""
+    """A function that sets the memory handler; the one before is restored afterwards."""
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
     table = ctypes.cast(
@@ -230,7 +230,7 @@ def set_handler():
     set_handler(before)
 
 
-def test_numpy_can_work_with_the_handler(set_handler):
+def test_numpy_works_with_the_handler(set_handler):
     set_handler(handler)
     zeros = np.zeros((N, 2), np.float32)
     assert handler_name(zeros) == "cyrelu"
@@ -238,7 +238,7 @@ def test_numpy_can_work_with_the_handler(set_handler):
     zeros[:] = 1
     del zeros
     assert _testing.cached_bytes() == 8 * N
-    assert not np.zeros(2 * N, np.float32).any()  # also where a buffer is cached
+    assert not np.zeros(2 * N, np.float32).any()  # also when a buffer is cached
     for n in (0, 1, 10, 10_000, N):
         grown = np.arange(n, dtype=np.float32)
         grown.resize(n + 7)
@@ -250,8 +250,8 @@ def test_numpy_can_work_with_the_handler(set_handler):
     assert np.array_equal(np.sort(np.arange(1000)[::-1].copy()), np.arange(1000))
 
 
-def test_a_handler_of_the_users_stays(set_handler, x):
-    # The copy of a handler under another name.
+def test_a_handler_set_by_the_user_is_kept(set_handler, x):
+    # A copy of the handler under another name.
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     new = ctypes.pythonapi.PyCapsule_New
     new.restype = ctypes.py_object

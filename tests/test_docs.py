@@ -1,4 +1,4 @@
-"""What is written is true: the examples run, the docstrings are complete."""
+"""The documentation is correct: its examples run and the docstrings are complete."""
 
 import doctest
 import importlib
@@ -43,9 +43,9 @@ def test_the_docstring_is_complete(thing):
     validate = pytest.importorskip("numpydoc.validate")
     doc = validate.validate(f"cyrelu.{thing.__name__}")
     unwanted = {
-        "GL01": "the summary stands on the first line",
-        "ES01": "the notes take the place of an extended summary",
-        "SA04": "entries of See Also that stand together share one description",
+        "GL01": "the summary is on the first line",
+        "ES01": "the notes replace an extended summary",
+        "SA04": "grouped entries of See Also share one description",
     }
     errors = [(code, text) for code, text in doc["errors"] if code not in unwanted]
     assert errors == []
@@ -64,8 +64,8 @@ def test_the_documented_parameters_are_those_of_the_signature(thing):
 
 
 @each_function
-def test_the_signature_is_the_promised_one(case):
-    """Arrays by position only, the slope before out, at_zero by keyword only."""
+def test_the_order_and_kinds_of_parameters(case):
+    """Arrays are positional-only, the slope precedes out, at_zero is keyword-only."""
     arguments = [*case.arrays, "/"]
     if "negative_slope" in case.defaults:
         arguments.append(f"negative_slope={case.defaults['negative_slope']}")
@@ -76,7 +76,7 @@ def test_the_signature_is_the_promised_one(case):
     assert str(inspect.signature(case.function)) == f"({', '.join(arguments)}, {keywords})"
 
 
-# What the docstrings of all functions share, each once in the source.
+# Parts that the docstrings of all functions share; the source has each part once.
 SHARED = {
     "out": "out : ndarray, optional\n    A location into which the result is stored; may be `",
     "keywords": "where, casting, order, dtype, subok : optional\n    As for every NumPy ufunc",
@@ -91,7 +91,7 @@ SHARED = {
 
 @each_function
 @pytest.mark.parametrize("part", SHARED.values(), ids=SHARED)
-def test_the_docstring_has_the_parts_that_all_share(case, part):
+def test_the_docstring_has_the_shared_parts(case, part):
     words = " ".join(inspect.getdoc(case.function).split())
     assert " ".join(part.split()) in words
 
@@ -104,7 +104,7 @@ PAGES = [
 
 
 def text_of(page):
-    """The page without the fences of its code: doctest would take them for expected output."""
+    """The page without code fences, which doctest would take for expected output."""
     return re.sub("^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
@@ -150,7 +150,7 @@ class TestShowConfig:
             for name, value in entries.items():
                 assert f"  {name}: {value}\n" in printed
 
-    def test_says_what_is_in_force(self):
+    def test_reports_the_settings_in_effect(self):
         with cyrelu.num_threads(3):
             config = cyrelu.show_config("dicts")
         assert config["threads"]["limit"] == 3

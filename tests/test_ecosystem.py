@@ -1,4 +1,4 @@
-"""Arrays of other libraries pass through and come back as themselves."""
+"""Array types of other libraries are returned as the same type."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import cyrelu
 
 
 def through(case, wrap, dtype=np.float32, **keywords):
-    """The function on wrapped arrays, and on the arrays themselves."""
+    """The results for wrapped arrays and for the arrays themselves."""
     operands = operands_for(case, dtype, 12)
     wrapped = {name: wrap(v) if name in case.arrays else v for name, v in operands.items()}
     return case.call(wrapped, **keywords), case.call(operands)
@@ -29,7 +29,7 @@ def test_pandas_series(case):
 @each_function
 def test_pandas_frame(case):
     pd = pytest.importorskip("pandas")
-    # float64: pandas turns a factor beside a frame into a float64 array, which is not weak.
+    # float64: pandas turns a factor into a float64 array, which is not weak in NumPy's promotion.
     result, expected = through(
         case, lambda a: pd.DataFrame(a.reshape(4, 3), columns=list("xyz")), np.float64
     )
@@ -98,7 +98,7 @@ def test_memory_mapped_files(case, tmp_path):
 
 
 @each_function
-def test_array_ufunc_is_asked_and_gets_only_what_was_given(case):
+def test_array_ufunc_gets_only_the_arguments_that_were_given(case):
     class Recorder:
         def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
             return ufunc, method, len(inputs), keywords

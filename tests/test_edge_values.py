@@ -1,4 +1,4 @@
-"""The table of edge values: written out, and against the oracle."""
+"""The table of edge values, and all combinations of edge values compared with the oracle."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_the_tutorials_numbers():
     np.testing.assert_array_equal(cyrelu.leaky_relu_grad(x), [1, 0.01, 1, 1, 0.01])
 
 
-# The table of the contract, a row a call: function, its inputs in the ufunc's order, the result.
+# The table of edge values: a function, its inputs in the ufunc's order, and the result.
 TABLE = {
     "relu of a positive": ("relu", [3.0], 3.0),
     "relu of inf": ("relu", [inf], inf),
@@ -67,22 +67,34 @@ TABLE = {
     "leaky_relu_grad of -inf": ("leaky_relu_grad", [-inf, 0.2, 0.5], 0.2),
     "leaky_relu_grad of a negative, slope -0.0": ("leaky_relu_grad", [-3.0, -0.0, 0.5], 0.0),
     "leaky_relu_grad of NaN": ("leaky_relu_grad", [nan, 0.2, 0.5], nan),
-    "relu_backward, alive": ("relu_backward", [7.0, 3.0, 0.5], 7.0),
-    "relu_backward, alive, grad -0.0": ("relu_backward", [-0.0, 3.0, 0.5], -0.0),
-    "relu_backward, alive, grad NaN": ("relu_backward", [nan, 3.0, 0.5], nan),
+    "relu_backward of a positive": ("relu_backward", [7.0, 3.0, 0.5], 7.0),
+    "relu_backward of a positive, grad -0.0": ("relu_backward", [-0.0, 3.0, 0.5], -0.0),
+    "relu_backward of a positive, grad NaN": ("relu_backward", [nan, 3.0, 0.5], nan),
     "relu_backward at 0": ("relu_backward", [7.0, 0.0, 0.5], 3.5),
-    "relu_backward at 0, at_zero 1 selects": ("relu_backward", [-0.0, 0.0, 1.0], -0.0),
+    "relu_backward at 0, at_zero 1 selects grad": ("relu_backward", [-0.0, 0.0, 1.0], -0.0),
     "relu_backward at 0, at_zero 0 blocks inf": ("relu_backward", [inf, 0.0, 0.0], 0.0),
-    "relu_backward, dead": ("relu_backward", [-7.0, -3.0, 0.5], 0.0),
-    "relu_backward, dead, blocks inf": ("relu_backward", [-inf, -3.0, 0.5], 0.0),
-    "relu_backward, dead, blocks NaN": ("relu_backward", [nan, -inf, 0.5], 0.0),
+    "relu_backward of a negative": ("relu_backward", [-7.0, -3.0, 0.5], 0.0),
+    "relu_backward of a negative blocks inf": ("relu_backward", [-inf, -3.0, 0.5], 0.0),
+    "relu_backward of -inf blocks NaN": ("relu_backward", [nan, -inf, 0.5], 0.0),
     "relu_backward of NaN": ("relu_backward", [7.0, nan, 0.5], nan),
-    "leaky_relu_backward, alive": ("leaky_relu_backward", [7.0, inf, 0.2, 0.5], 7.0),
+    "leaky_relu_backward of inf": ("leaky_relu_backward", [7.0, inf, 0.2, 0.5], 7.0),
     "leaky_relu_backward at 0": ("leaky_relu_backward", [7.0, -0.0, 0.2, 0.5], 3.5),
-    "leaky_relu_backward below": ("leaky_relu_backward", [5.0, -3.0, 0.5, 1.0], 2.5),
-    "leaky_relu_backward below, slope 1": ("leaky_relu_backward", [-0.0, -3.0, 1.0, 1.0], -0.0),
-    "leaky_relu_backward below, slope 0": ("leaky_relu_backward", [nan, -3.0, 0.0, 1.0], 0.0),
-    "leaky_relu_backward below, inf": ("leaky_relu_backward", [inf, -3.0, 0.5, 1.0], inf),
+    "leaky_relu_backward of a negative": ("leaky_relu_backward", [5.0, -3.0, 0.5, 1.0], 2.5),
+    "leaky_relu_backward of a negative, slope 1": (
+        "leaky_relu_backward",
+        [-0.0, -3.0, 1.0, 1.0],
+        -0.0,
+    ),
+    "leaky_relu_backward of a negative, slope 0": (
+        "leaky_relu_backward",
+        [nan, -3.0, 0.0, 1.0],
+        0.0,
+    ),
+    "leaky_relu_backward of a negative, grad inf": (
+        "leaky_relu_backward",
+        [inf, -3.0, 0.5, 1.0],
+        inf,
+    ),
     "leaky_relu_backward of NaN": ("leaky_relu_backward", [7.0, nan, 0.2, 0.5], nan),
 }
 
@@ -100,14 +112,14 @@ def test_a_row_of_the_table(row, dtype):
     expected = np.full(5, expected, dtype)
     assert_same(case.call(as_functions_take_them), expected)  # fast path
     assert_same(case.call_ufunc(as_functions_take_them), expected)
-    assert_same(case.call_ufunc(arrays), expected)  # strided loop: an array of factors
+    assert_same(case.call_ufunc(arrays), expected)  # an array of factors
     assert_same(case.call({key: dtype(value) for key, value in inputs.items()}), expected[0])
 
 
 @each_function
 @each_dtype
 @each_factor
-def test_every_edge_value_meets_every_factor(case, dtype, factor):
+def test_every_edge_value_with_every_factor(case, dtype, factor):
     edges = edge_values(dtype)
     for at_zero in (1.0, 0.0, factor):
         operands = {
@@ -131,7 +143,7 @@ def test_slope_zero_is_relu_bit_for_bit(dtype):
 
 @each_function
 @each_dtype
-def test_a_nan_in_x_comes_back_with_its_payload(case, dtype):
+def test_a_nan_in_x_is_returned_with_its_payload(case, dtype):
     operands = operands_for(case, dtype, 4)
     operands["x"] = nan_payloads(dtype)
     assert_same_bits(case.call(operands), operands["x"])
@@ -178,7 +190,7 @@ def test_no_value_raises_a_floating_point_error(case, dtype, factor):
 
 
 def test_numpys_own_casts_still_warn():
-    """The NaN makes the loop raise, and clear, a flag of its own."""
+    """The NaN makes the loop raise, and clear, a floating-point flag of its own."""
     with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
         cyrelu.relu(np.array([1e300, np.nan]), dtype=np.float32)
 

@@ -1,6 +1,6 @@
-"""Bad input: the error names function, argument, what came and what was expected.
+"""Bad input: the error names the function, the argument, what was passed and what was expected.
 
-And it loses nothing: out keeps every bit.
+The error leaves out unchanged.
 """
 
 import datetime
@@ -52,7 +52,7 @@ def test_an_input_of_a_wrong_type(case, wrong):
 @each_function
 @each_dtype
 class TestOut:
-    """Each kind of unusable out, on the fast path's own ground and off it."""
+    """Each kind of unusable out, on the fast path and off it."""
 
     def check(self, case, dtype, out, error, message, **keywords):
         operands = operands_for(case, dtype, (3, 4))
@@ -80,7 +80,7 @@ class TestOut:
         message = f"out has dtype float16; expected one that {np.dtype(dtype)} casts to"
         self.check(case, dtype, np.ones((3, 4), np.float16), TypeError, message, casting="safe")
 
-    def test_that_is_no_array(self, case, dtype):
+    def test_that_is_not_an_array(self, case, dtype):
         message = r"out is of type list; expected a numpy\.ndarray"
         self.check(case, dtype, [7.0] * 12, TypeError, message)
 
@@ -134,7 +134,7 @@ def test_a_wrong_value_of_a_ufuncs_keyword(case, keyword, value):
 
 
 @pytest.mark.parametrize("method", ["__array__", "__array_ufunc__", "__float__"])
-def test_an_error_of_the_arguments_own_is_kept(method):
+def test_an_error_raised_by_an_argument_is_kept(method):
     class Broken:
         pass
 
@@ -142,7 +142,7 @@ def test_an_error_of_the_arguments_own_is_kept(method):
         raise LookupError("mine")
 
     setattr(Broken, method, fail)
-    if method == "__float__":  # not asked for: NumPy takes it for an object
+    if method == "__float__":  # not called: to NumPy this is an object array
         with pytest.raises(TypeError, match=r"^relu: x has dtype object"):
             cyrelu.relu(Broken())
     else:
@@ -150,7 +150,7 @@ def test_an_error_of_the_arguments_own_is_kept(method):
             cyrelu.relu(Broken())
 
 
-def test_a_ragged_list_keeps_numpys_words():
+def test_a_ragged_list_keeps_numpys_message():
     with pytest.raises(ValueError, match="inhomogeneous"):
         cyrelu.relu([[1.0], [1.0, 2.0]])
 
@@ -162,11 +162,11 @@ def test_the_numpy_error_is_the_cause():
 
 
 class TupleOfOne(tuple):
-    """What NumPy takes for no tuple of outputs, but for an output."""
+    """A tuple that NumPy takes for an output, not for a tuple of outputs."""
 
 
 class FalseDtype:
-    """A dtype to NumPy, by its attribute, though false."""
+    """An object that NumPy takes for a dtype because of its attribute, although it is false."""
 
     dtype = np.dtype(np.float32)
 
@@ -174,23 +174,23 @@ class FalseDtype:
         return False
 
 
-def single(n=3):
+def ones(n=3):
     return np.ones(n, np.float32)
 
 
-# Calls with one fault each, and beside it something unusual that is none.
-INNOCENT = {
-    "a large integer beside a wrong out": (
-        lambda: cyrelu.leaky_relu(single(), 2**70, out=np.ones(3, int)),
+# Calls with one fault each, and with something unusual that is not a fault.
+ONE_FAULT = {
+    "a large integer and an out of a wrong dtype": (
+        lambda: cyrelu.leaky_relu(ones(), 2**70, out=np.ones(3, int)),
         TypeError,
         r"^leaky_relu: out has dtype int64; expected one that float32 casts to",
     ),
-    "a large integer beside an out of a wrong shape": (
-        lambda: cyrelu.leaky_relu(single(), 2**70, out=single(4)),
+    "a large integer and an out of a wrong shape": (
+        lambda: cyrelu.leaky_relu(ones(), 2**70, out=ones(4)),
         ValueError,
         r"^leaky_relu: out has shape \(4,\); expected \(3,\)",
     ),
-    "shapes that broadcast to more than there is": (
+    "shapes that broadcast to more than the address space": (
         lambda: cyrelu.leaky_relu(
             np.broadcast_to(np.float32(1), (2**35, 1)), np.broadcast_to(np.float32(1), (1, 2**35))
         ),
@@ -198,12 +198,12 @@ INNOCENT = {
         "too large|too big",
     ),
     "more dimensions than np.broadcast_shapes takes": (
-        lambda: cyrelu.relu(np.ones((1,) * 33), out=single()),
+        lambda: cyrelu.relu(np.ones((1,) * 33), out=ones()),
         ValueError,
         r"^relu: out has shape \(3,\); expected \(1, 1, ",
     ),
     "the class of a dtype": (
-        lambda: cyrelu.relu(single(), dtype=np.dtypes.Float64DType, out=np.ones(3, int)),
+        lambda: cyrelu.relu(ones(), dtype=np.dtypes.Float64DType, out=np.ones(3, int)),
         TypeError,
         r"^relu: out has dtype int64; expected one that float64 casts to",
     ),
@@ -213,48 +213,48 @@ INNOCENT = {
         r"^relu: out has dtype int64; expected one that float32 casts to",
     ),
     "a tuple of another type": (
-        lambda: cyrelu.relu(single(), out=TupleOfOne((single(),))),
+        lambda: cyrelu.relu(ones(), out=TupleOfOne((ones(),))),
         TypeError,
         r"^relu: out is of type TupleOfOne; expected a numpy\.ndarray",
     ),
 }
 
 
-@pytest.mark.parametrize(("call", "error", "message"), INNOCENT.values(), ids=INNOCENT)
+@pytest.mark.parametrize(("call", "error", "message"), ONE_FAULT.values(), ids=ONE_FAULT)
 def test_the_explanation_blames_what_is_at_fault(call, error, message):
     with pytest.raises(error, match=message):
         call()
 
 
-class RefusesToBeNamed(type):
+class RaisesForItsName(type):
     @property
     def __name__(cls):
         raise LookupError("the explanation's own")
 
 
-class RefusesToBeAsked(type):
+class RaisesForAnyAttribute(type):
     def __getattr__(cls, name):
         raise LookupError("the explanation's own")
 
 
-class RefusesToBeCounted(tuple):
+class RaisesForItsItems(tuple):
     def __iter__(self):
         raise LookupError("the explanation's own")
 
 
-INEXPLICABLE = {
-    "type without a name": {"out": RefusesToBeNamed("Out", (), {})()},
-    "type without attributes": {"out": RefusesToBeAsked("Out", (), {})()},
-    "tuple without items": {"out": RefusesToBeCounted()},
+UNEXPLAINED = {
+    "type without a name": {"out": RaisesForItsName("Out", (), {})()},
+    "type without attributes": {"out": RaisesForAnyAttribute("Out", (), {})()},
+    "tuple without items": {"out": RaisesForItsItems()},
     "dtype": {"dtype": "no such"},
     "casting": {"out": np.ones(3), "casting": "no such"},
 }
 
 
 @each_function
-@pytest.mark.parametrize("keywords", INEXPLICABLE.values(), ids=INEXPLICABLE)
+@pytest.mark.parametrize("keywords", UNEXPLAINED.values(), ids=UNEXPLAINED)
 def test_what_cannot_be_explained_keeps_numpys_words(case, keywords):
-    """Whatever fails while the explanation is looked for says nothing about the call."""
+    """An error while the explanation is sought says nothing about the call."""
     with pytest.raises((TypeError, ValueError)) as caught:
         case.call(operands_for(case, np.float32, 3), **keywords)
     assert caught.value.__context__ is None or f"{caught.value}".startswith(case.name)

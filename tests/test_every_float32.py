@@ -1,9 +1,9 @@
-"""A sample of every_float32.py, which tries all 2**32, and whether it finds what is wrong."""
+"""A sample of every_float32.py, which tests all 2**32, and a check that it finds wrong results."""
 
 import numpy as np
 import pytest
 from cases import CASES, each_function
-from every_float32 import LEVELS, STREAMED, operands_of_block, wrong_results
+from every_float32 import INSTRUCTION_SETS, STREAMED, operands_of_block, wrong_results
 
 import cyrelu
 from cyrelu import _testing
@@ -11,7 +11,7 @@ from cyrelu import _testing
 pytestmark = pytest.mark.thread_unsafe(reason="changes the instruction set of the process")
 
 COUNT = 4096
-# Where the kinds of numbers meet: zeros, subnormals, normals, infinities, NaNs.
+# Where the classes of numbers meet: zeros, subnormals, normals, infinities, NaNs.
 BOUNDARIES = [0x00000000, 0x00800000, 0x3F800000, 0x7F800000, 0x7FC00000]
 STARTS = [
     *[boundary | sign for boundary in BOUNDARIES for sign in (0, 0x80000000)],
@@ -46,16 +46,16 @@ def test_one_wrong_pattern_is_found():
         out[operands["x"].view(np.uint32) == 0xC0000001] = -0.0
 
     lines = wrong_results(relu, operands_of_block(relu, 0xC0000000, COUNT), wrong_once)
-    assert len(lines) == len(LEVELS) * len(STREAMED)
+    assert len(lines) == len(INSTRUCTION_SETS) * len(STREAMED)
     assert lines[0] == (
-        f"{LEVELS[0]}, streamed: relu of 0xc0000001 is 0x80000000; expected 0x00000000"
+        f"{INSTRUCTION_SETS[0]}, streamed: relu of 0xc0000001 is 0x80000000; expected 0x00000000"
     )
 
 
 def test_a_result_that_is_not_written_is_found():
     relu = case_named("relu")
     lines = wrong_results(relu, operands_of_block(relu, 0, 8), lambda operands, out: None)
-    assert len(lines) == 8 * len(LEVELS) * len(STREAMED)
+    assert len(lines) == 8 * len(INSTRUCTION_SETS) * len(STREAMED)
 
 
 def test_patterns_reach_both_operands():

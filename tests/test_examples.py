@@ -1,4 +1,4 @@
-"""The examples run, alone, and print what the docs show."""
+"""Each example runs by itself and prints what the docs show."""
 
 import re
 import subprocess
@@ -21,13 +21,13 @@ NEEDS = {  # what each imports besides NumPy
 CHANGING = [(re.compile(r"dashboard: http\S+"), "dashboard: http://127.0.0.1:8787/status")]
 
 
-def test_all_are_run():
+def test_all_examples_are_tested():
     files = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert files - {"digits"} == set(NEEDS)  # that one by `make demo`
+    assert files - {"digits"} == set(NEEDS)  # `make demo` runs that one
 
 
 @pytest.mark.parametrize("name", NEEDS)
-def test_prints_what_is_shown(name, tmp_path):
+def test_prints_what_the_docs_show(name, tmp_path):
     for module in NEEDS[name]:
         pytest.importorskip(module)
     finished = subprocess.run(

@@ -1,4 +1,4 @@
-"""Processes that fork: parent and child go on, right and in time, threads included."""
+"""Processes that fork: parent and child compute correctly, in time and with threads."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ import cyrelu
 
 pytestmark = pytest.mark.thread_unsafe(reason="forks")
 
-survives = cyrelu.show_config("dicts")["threads"]["fork_safe"]
+fork_safe = cyrelu.show_config("dicts")["threads"]["fork_safe"]
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 START = """
@@ -29,7 +29,7 @@ START = """
     def threads_of_this_process():
         return len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") else None
     def forked(work):
-        "Whether a child did this work and could say so."
+        "Whether a child process did this work and exited normally."
         child = os.fork()
         if child == 0:
             done = False
@@ -46,7 +46,7 @@ START = """
         return done == [True]
 """
 FORKS = {
-    "after threads were used; both go on": """
+    "after threads were used": """
         assert works() and forked(works) and works() and cyrelu.get_num_threads() == 2
     """,
     "before threads were used": """
@@ -74,7 +74,7 @@ FORKS = {
         assert works() and in_a_thread(lambda: works() and forked(works) and bool(works()))
         assert works() and forked(works)
     """,
-    "from a thread that has not called yet": """
+    "from a thread without a call before": """
         assert works() and in_a_thread(lambda: forked(works) and bool(works())) and works()
     """,
     "a child that calls from a new thread": """
@@ -96,7 +96,7 @@ FORKS = {
             for caller in callers:
                 caller.join()
     """,
-    "before workers are needed, one of which is replaced": """
+    "a pool of workers, one of which is replaced": """
         def serve():
             return all(in_a_thread(lambda: bool(works())) for _ in range(5)) and works()
         assert works()
@@ -119,13 +119,13 @@ FORKS = {
 @needs_fork
 @pytest.mark.parametrize("action", FORKS.values(), ids=FORKS)
 def test_a_fork(action):
-    action = textwrap.dedent(action).replace("{limit}", "2" if survives else "1")
+    action = textwrap.dedent(action).replace("{limit}", "2" if fork_safe else "1")
     finished = run_python(textwrap.dedent(START) + action)
     assert finished.returncode == 0, finished.stderr
 
 
 @needs_fork
-def test_a_limit_of_threadpoolctl_holds_on():
+def test_a_limit_of_threadpoolctl_applies_in_the_child():
     pytest.importorskip("threadpoolctl")
     action = """
         import threadpoolctl
@@ -141,7 +141,7 @@ def test_a_limit_of_threadpoolctl_holds_on():
 @needs_fork
 @pytest.mark.parametrize("order", ["before", "after"])
 @pytest.mark.parametrize("library", OPENMP_LIBRARIES)
-def test_a_fork_beside_another_library(library, order):
+def test_a_fork_with_another_library(library, order):
     pytest.importorskip(library)
     start, other = textwrap.dedent(START), OPENMP_LIBRARIES[library]
     if order == "before":

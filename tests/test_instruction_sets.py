@@ -1,4 +1,4 @@
-"""The instruction sets: which ones a machine has, how one is chosen, the same bits from each."""
+"""Instruction sets: which ones a machine supports, how one is chosen, the same bits from each."""
 
 from pathlib import Path
 
@@ -14,16 +14,16 @@ from cyrelu._platform.instruction_sets import INSTRUCTION_SETS, OSXSAVE, Instruc
 pytestmark = pytest.mark.thread_unsafe(reason="starts processes, once is enough")
 
 AVAILABLE = cyrelu.show_config("dicts")["instruction_set"]["available"]
-LEVELS = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
+X86_64_ISAS = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
 
 
-def made_up_processor(*levels, without=()):
-    """A cpuid with all features of some levels, but for those left out."""
+def cpuid_of(*isas, without=()):
+    """A cpuid function with all features of some instruction sets, except those left out."""
 
     def cpuid(leaf, _subleaf):
         registers = [0, 0, 0, 0]
-        for level in levels:
-            for feature in INSTRUCTION_SETS[level].cpuid:
+        for isa in isas:
+            for feature in INSTRUCTION_SETS[isa].cpuid:
                 feature_leaf, register, bit = feature
                 if feature_leaf == leaf and feature not in without:
                     registers[register] |= 1 << bit
@@ -32,17 +32,21 @@ def made_up_processor(*levels, without=()):
     return cpuid
 
 
-SSE, AVX, AVX512 = 0b10, 0b110, 0b11100110  # what the operating system saves, as xgetbv tells
+SSE, AVX, AVX512 = 0b10, 0b110, 0b11100110  # the registers that the system saves, from xgetbv
 PROCESSORS = {
-    "none of them": (made_up_processor(), SSE, []),
-    "v2": (made_up_processor(*LEVELS[:1]), SSE, LEVELS[:1]),
-    "v3": (made_up_processor(*LEVELS[:2]), AVX, LEVELS[:2]),
-    "v4": (made_up_processor(*LEVELS), AVX512, LEVELS),
-    "v4, whose 512-bit registers are not saved": (made_up_processor(*LEVELS), AVX, LEVELS[:2]),
-    "v4, whose AVX registers are not saved": (made_up_processor(*LEVELS), SSE, LEVELS[:1]),
-    "v4 but one feature": (made_up_processor(*LEVELS, without=[(7, 1, 17)]), AVX512, LEVELS[:2]),
-    "v3 but FMA": (made_up_processor(*LEVELS, without=[(1, 2, 12)]), AVX512, LEVELS[:1]),
-    "no OSXSAVE": (made_up_processor(*LEVELS, without=[OSXSAVE]), None, LEVELS[:1]),
+    "none of them": (cpuid_of(), SSE, []),
+    "v2": (cpuid_of(*X86_64_ISAS[:1]), SSE, X86_64_ISAS[:1]),
+    "v3": (cpuid_of(*X86_64_ISAS[:2]), AVX, X86_64_ISAS[:2]),
+    "v4": (cpuid_of(*X86_64_ISAS), AVX512, X86_64_ISAS),
+    "v4, whose 512-bit registers are not saved": (cpuid_of(*X86_64_ISAS), AVX, X86_64_ISAS[:2]),
+    "v4, whose AVX registers are not saved": (cpuid_of(*X86_64_ISAS), SSE, X86_64_ISAS[:1]),
+    "v4 without one feature": (
+        cpuid_of(*X86_64_ISAS, without=[(7, 1, 17)]),
+        AVX512,
+        X86_64_ISAS[:2],
+    ),
+    "v3 without FMA": (cpuid_of(*X86_64_ISAS, without=[(1, 2, 12)]), AVX512, X86_64_ISAS[:1]),
+    "no OSXSAVE": (cpuid_of(*X86_64_ISAS, without=[OSXSAVE]), None, X86_64_ISAS[:1]),
 }
 
 
@@ -69,7 +73,7 @@ def test_the_registry_is_a_tree_in_which_a_parent_comes_first():
         seen.append(name)
 
 
-# What a registry with sets of Arm would hold: siblings, told apart by Linux's AT_HWCAP.
+# A registry with Arm instruction sets: siblings, distinguished by Linux's AT_HWCAP.
 SVE, FP16 = 1 << 22, 1 << 9 | 1 << 10
 ARM = {
     "baseline": InstructionSet("baseline"),
@@ -79,7 +83,7 @@ ARM = {
 ARM_PROCESSORS = {
     "none": (0, ["baseline"]),
     "SVE": (SVE, ["baseline", "armv8.2-sve"]),
-    "half of what one needs": (1 << 9, ["baseline"]),
+    "one of the two features of a set": (1 << 9, ["baseline"]),
     "both": (SVE | FP16, list(ARM)),
 }
 
@@ -100,20 +104,20 @@ def cache(ways, line, sets):
 def test_the_last_level_cache(leaf):
     caches = [cache(12, 64, 64), cache(16, 64, 2048), cache(16, 64, 32768)]
 
-    def cpuid(asked, subleaf):
-        if asked == leaf and subleaf < len(caches):
+    def cpuid(requested, subleaf):
+        if requested == leaf and subleaf < len(caches):
             return caches[subleaf]
         return (0, 0, 0, 0)
 
     assert cpu.last_level_cache_bytes(Processor(cpuid, has_cpuid=True)) == 32 << 20
 
 
-def test_no_cache_known():
+def test_no_cache_is_reported():
     processor = Processor(lambda leaf, subleaf: (0, 0, 0, 0), has_cpuid=True)
     assert cpu.last_level_cache_bytes(processor) is None
 
 
-def test_the_fastest_is_in_use_by_default():
+def test_the_last_available_instruction_set_is_the_default():
     finished = run_python(
         "import cyrelu; print(cyrelu.show_config('dicts')['instruction_set']['in_use'])",
         CYRELU_ISA="",
@@ -121,15 +125,15 @@ def test_the_fastest_is_in_use_by_default():
     assert finished.stdout.strip() == AVAILABLE[-1], finished.stderr
 
 
-@pytest.mark.parametrize("level", AVAILABLE)
-def test_cyrelu_isa(level):
+@pytest.mark.parametrize("isa", AVAILABLE)
+def test_cyrelu_isa(isa):
     code = """
         import sys, cyrelu
         print(cyrelu.show_config("dicts")["instruction_set"]["in_use"])
         print(*sorted(name for name in sys.modules if name.startswith("cyrelu._loops.")))
     """
-    finished = run_python(code, CYRELU_ISA=level)
-    assert finished.stdout.split() == [level, loop_modules.module_of(level)], finished.stderr
+    finished = run_python(code, CYRELU_ISA=isa)
+    assert finished.stdout.split() == [isa, loop_modules.module_of(isa)], finished.stderr
 
 
 def test_an_unknown_instruction_set_is_refused():
@@ -140,7 +144,7 @@ def test_an_unknown_instruction_set_is_refused():
     )
 
 
-def test_what_the_machine_lacks_is_refused_before_its_module_is_imported():
+def test_an_unsupported_instruction_set_is_refused_before_its_module_is_imported():
     code = """
         import importlib, sys, types
         package = types.ModuleType("cyrelu")
@@ -156,7 +160,7 @@ def test_what_the_machine_lacks_is_refused_before_its_module_is_imported():
         print([name for name in sys.modules if name.startswith("cyrelu._loops.")])
     """
     path = str(Path(cyrelu.__file__).parent)
-    built = [name for name in loop_modules.built() if name in LEVELS]
+    built = [name for name in loop_modules.built() if name in X86_64_ISAS]
     if not built:
         pytest.skip("built for one instruction set")
     lacking = f"CYRELU_ISA is '{built[-1]}', which this machine lacks; expected one of {built[0]}"
@@ -192,16 +196,16 @@ DIGEST = """
 """
 
 
-def test_the_same_bits_from_every_instruction_set_and_however_they_are_stored():
-    """NaNs included: levels, threads, streaming on and off."""
+def test_the_same_bits_from_every_instruction_set():
+    """NaNs included; with one thread and two, with streaming stores and without."""
     digests = {
-        (level, threads, stream_bytes): run_python(
+        (isa, threads, stream_bytes): run_python(
             DIGEST,
-            CYRELU_ISA=level,
+            CYRELU_ISA=isa,
             CYRELU_NUM_THREADS=threads,
             CYRELU_STREAM_BYTES=stream_bytes,
         ).stdout
-        for level in AVAILABLE
+        for isa in AVAILABLE
         for threads in ("1", "2")
         for stream_bytes in ("0", str(2**62))
     }

@@ -10,11 +10,11 @@ each_layout = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 each_writeable_layout = pytest.mark.parametrize("layout", WRITEABLE.values(), ids=WRITEABLE)
 SHAPE = (23, 37)
 
-# Around every vector width, unrolled or not, and around where the GIL is released.
+# Around every vector width, unrolled or not, and around the size that releases the GIL.
 LENGTHS = [*range(70), 127, 128, 129, 255, 256, 257, 499, 500, 501, 1023, 1025]
 
 
-def test_the_layouts_are_what_they_say():
+def test_the_layouts_are_what_their_names_say():
     array = sample(np.float32, SHAPE)
     made = {name: layout(array) for name, layout in LAYOUTS.items()}
     for laid_out in made.values():
@@ -96,7 +96,7 @@ def test_shapes(case, dtype, shape):
 
 @each_function
 @each_dtype
-def test_empty_arrays_that_no_address_suits(case, dtype):
+def test_empty_unaligned_arrays(case, dtype):
     operands = operands_for(case, dtype, 0)
     for name in case.arrays:
         operands[name] = np.empty(9, np.uint8)[1:1].view(dtype)

@@ -1,4 +1,4 @@
-"""Arrays in files: memory-mapped, and on a disk that is full."""
+"""Memory-mapped arrays, also on a full disk."""
 
 import signal
 import subprocess
@@ -23,7 +23,7 @@ def test_out_in_a_file(tmp_path, n):
     assert_same_bits(np.fromfile(tmp_path / "out", np.float32, offset=8), cyrelu.leaky_relu(x))
 
 
-def test_a_file_that_may_not_be_written(tmp_path):
+def test_a_read_only_file(tmp_path):
     np.ones(10).tofile(tmp_path / "x")
     x = np.memmap(tmp_path / "x", np.float64, "r")
     with pytest.raises(ValueError, match=r"^relu: out is read-only"):
@@ -32,7 +32,7 @@ def test_a_file_that_may_not_be_written(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system with room for one MiB."""
+    """A file system of one MiB."""
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "cyrelu", str(tmp_path)]
     if (
         not sys.platform.startswith("linux")
@@ -61,17 +61,17 @@ def run_on_a_small_disk(folder, n, reserve):
     return run_python(code)
 
 
-def test_a_disk_with_room(small_disk):
+def test_a_disk_with_enough_space(small_disk):
     finished = run_on_a_small_disk(small_disk, 100_000, RESERVE)
     assert finished.stdout == "True\n", finished.stderr
 
 
-def test_a_full_disk_is_an_error_where_its_room_is_reserved(small_disk):
+def test_a_full_disk_is_an_error_if_space_is_reserved(small_disk):
     finished = run_on_a_small_disk(small_disk, 1_000_000, RESERVE)
     assert "OSError: [Errno 28]" in finished.stderr
 
 
-def test_a_full_disk_ends_the_process_where_its_room_is_not_reserved(small_disk):
-    """No promise, but the reason to reserve: the system has no other way to tell who writes."""
+def test_a_full_disk_ends_the_process_if_space_is_not_reserved(small_disk):
+    """Not promised, but the reason to reserve: the system can only report it by a signal."""
     finished = run_on_a_small_disk(small_disk, 1_000_000, LEAVE_A_HOLE)
     assert finished.returncode == -signal.SIGBUS

@@ -1,4 +1,4 @@
-"""Beside other libraries with OpenMP runtimes in the same process, whichever comes first."""
+"""Other libraries with OpenMP runtimes in the same process, imported before or after cyrelu."""
 
 import textwrap
 

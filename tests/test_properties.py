@@ -1,4 +1,4 @@
-"""Properties: any dtype, shape, layout, value and factor, on every path."""
+"""Property-based tests: any dtype, shape, layout, value and factor, on every path."""
 
 import hypothesis.extra.numpy as arrays_of
 import numpy as np
@@ -63,8 +63,8 @@ def test_where_touches_only_what_it_selects(call, data):
 
 
 @given(calls())
-def test_each_element_stands_alone(call):
-    """A result does not depend on its neighbours, on the length or on the loop that made it."""
+def test_each_element_is_independent(call):
+    """A result does not depend on its neighbours, the length or the loop that computed it."""
     case, operands = call
     result = case.call(operands)
     for index in list(np.ndindex(result.shape))[:20]:
@@ -75,7 +75,7 @@ def test_each_element_stands_alone(call):
 
 
 @given(calls())
-def test_relu_is_idempotent_and_leaves_no_sign(call):
+def test_relu_is_idempotent_and_sets_no_sign_bit(call):
     _, operands = call
     once = cyrelu.relu(operands["x"])
     assert_same_bits(cyrelu.relu(once), once)

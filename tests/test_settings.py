@@ -1,4 +1,4 @@
-"""What environment variables and the processor decide at import."""
+"""Settings that environment variables and the processor determine at import."""
 
 import pytest
 from fresh_process import run_python
@@ -19,7 +19,7 @@ REPORT = """
 
 
 def test_cyrelu_stream_bytes():
-    # Where no instruction set can stream there is no limit to show.
+    # Without streaming stores there is no threshold to report.
     can_stream = cyrelu.show_config("dicts")["streaming"]["stream_threshold_bytes"] is not None
     finished = run_python(REPORT, CYRELU_STREAM_BYTES="12345")
     assert finished.stdout == f"{12345 if can_stream else None}\n\n", finished.stderr
@@ -42,7 +42,7 @@ def test_an_unusable_value_warns_and_is_ignored(value):
         (260 << 20, 32 << 20),
     ],
 )
-def test_the_default_follows_the_last_level_cache(monkeypatch, cache, expected):
+def test_the_stream_threshold_follows_the_last_level_cache(monkeypatch, cache, expected):
     monkeypatch.delenv("CYRELU_STREAM_BYTES", raising=False)
     monkeypatch.setattr(settings.cpu, "last_level_cache_bytes", lambda: cache)
     assert settings.stream_threshold_bytes() == expected
@@ -51,6 +51,6 @@ def test_the_default_follows_the_last_level_cache(monkeypatch, cache, expected):
 @pytest.mark.parametrize(
     ("cache", "expected"), [(None, 128 << 20), (32 << 20, 32 << 20), (260 << 20, 128 << 20)]
 )
-def test_prefetching_begins_where_the_last_level_cache_ends(monkeypatch, cache, expected):
+def test_the_prefetch_threshold_follows_the_last_level_cache(monkeypatch, cache, expected):
     monkeypatch.setattr(settings.cpu, "last_level_cache_bytes", lambda: cache)
     assert settings.prefetch_threshold_bytes() == expected

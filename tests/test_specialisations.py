@@ -36,7 +36,7 @@ def compiled(name, folder):
 
 @pytest.mark.parametrize("name", ["loops", "baseline"])
 def test_each_combination_has_its_own_copy(name, tmp_path):
-    """None is missing, and none is taken for another one."""
+    """No copy is missing, and none serves two combinations."""
     definition = re.compile(
         rf"^static .*__pyx_fuse_(\w+?)__pyx_f_\w+\d{name}_contiguous\(.*{{$", re.M
     )

@@ -1,4 +1,4 @@
-"""Stores past the caches: the same bits, nothing outside out, never where operands overlap."""
+"""Streaming stores: the same bits, nothing written outside out, none where operands overlap."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.thread_unsafe(reason="changes the thresholds of the pro
 NEVER = 2**62
 THRESHOLDS = {
     "streamed": {"stream": 0, "prefetch": NEVER},
-    "streamed, reading ahead": {"stream": 0, "prefetch": 0},
-    "reading ahead": {"stream": NEVER, "prefetch": 0},
+    "streamed, prefetching": {"stream": 0, "prefetch": 0},
+    "prefetching": {"stream": NEVER, "prefetch": 0},
 }
 
 
@@ -25,7 +25,7 @@ def thresholds(request):
     _testing.set_thresholds()
 
 
-# Around lines of 64 bytes and blocks of 1024, in elements of 4 and 8 bytes.
+# Around cache lines of 64 bytes and blocks of 1024 bytes, in elements of 4 and 8 bytes.
 LENGTHS = [1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 127, 128, 129, 255, 256, 257, 511, 513, 1000, 4097]
 
 

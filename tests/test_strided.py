@@ -1,4 +1,4 @@
-"""Large views and broadcast operands, which threads share: the same as for contiguous arrays."""
+"""Large strided and broadcast operands, on several threads: the results of contiguous arrays."""
 
 import numpy as np
 import pytest
@@ -110,7 +110,7 @@ def test_out_may_overlap_its_input(case, dtype):
 @each_dtype
 @pytest.mark.parametrize("row", [1, 3, 63, 64])
 def test_out_may_overlap_its_input_in_short_rows(case, dtype, row):
-    """Those that are left to the ufunc in the end: nothing may have been written before."""
+    """The strided path leaves them to the ufunc, and must not have written anything before."""
     for name in case.arrays:
         operands = operands_for(case, dtype, (9001, row))
         memory = np.zeros((9002, row + 2), dtype)
@@ -126,7 +126,7 @@ def test_out_may_overlap_its_input_in_short_rows(case, dtype, row):
 @pytest.mark.parametrize("n", [100, 300_000])
 @pytest.mark.parametrize("reversed_", [False, True])
 def test_columns_of_one_array(case, dtype, n, reversed_):
-    """The real and imaginary parts of a complex array, say: side by side, yet apart."""
+    """They are interleaved but disjoint, like the real and imaginary parts of a complex array."""
     operands = operands_for(case, dtype, n)
     memory = np.full((n, 3), 7, dtype)
     columns = memory[::-1] if reversed_ else memory
@@ -140,7 +140,7 @@ def test_columns_of_one_array(case, dtype, n, reversed_):
 
 
 @each_function
-def test_shapes_that_do_not_fit_are_refused_by_the_ufunc(case):
+def test_shapes_that_do_not_broadcast_are_refused_by_the_ufunc(case):
     operands = operands_for(case, np.float32, SHAPE)
     out = np.zeros((*SHAPE[:-1], 7), np.float32)
     with pytest.raises(ValueError, match=f"^{case.name}: "):
@@ -148,14 +148,14 @@ def test_shapes_that_do_not_fit_are_refused_by_the_ufunc(case):
     assert not out.any()
 
 
-def test_what_is_not_its_own_is_left_to_the_ufunc():
-    kernel_types = np.zeros(SHAPE, np.float32).T
-    assert type(cyrelu.relu(np.ma.masked_array(kernel_types))) is np.ma.MaskedArray
-    assert cyrelu.relu(kernel_types.astype(np.int16)).dtype == np.float32
-    assert cyrelu.leaky_relu(kernel_types, np.float64(0.1)).dtype == np.float64
-    assert cyrelu.leaky_relu(kernel_types, np.full(7, 0.1)).dtype == np.float64
+def test_unsupported_operands_are_left_to_the_ufunc():
+    x = np.zeros(SHAPE, np.float32).T
+    assert type(cyrelu.relu(np.ma.masked_array(x))) is np.ma.MaskedArray
+    assert cyrelu.relu(x.astype(np.int16)).dtype == np.float32
+    assert cyrelu.leaky_relu(x, np.float64(0.1)).dtype == np.float64
+    assert cyrelu.leaky_relu(x, np.full(7, 0.1)).dtype == np.float64
     with pytest.raises(ValueError, match="read-only"):
-        cyrelu.relu(kernel_types, out=LAYOUTS["read-only"](np.zeros(SHAPE, np.float32).T))
+        cyrelu.relu(x, out=LAYOUTS["read-only"](np.zeros(SHAPE, np.float32).T))
 
 
 def test_many_dimensions():

@@ -1,4 +1,4 @@
-"""Threads: the limit in force, the same bits, many callers at once."""
+"""Threads: the limit in effect, the same bits, many callers at once."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.thread_unsafe(reason="changes the limits of the process
 has_openmp = cyrelu.show_config("dicts")["openmp"]["specification"] is not None
 needs_openmp = pytest.mark.skipif(not has_openmp, reason="built without OpenMP")
 
-# Either side of where threads begin, with ends inside a page and a chunk.
+# On both sides of the threading threshold, with ends inside a page and a chunk.
 LARGE = [65_535, 65_536, 65_537, 262_144, 300_001, 1_000_003]
 
 
@@ -33,7 +33,7 @@ def restored_limit():
 
 
 class TestLimit:
-    def test_the_block_goes_before_the_process(self):
+    def test_the_limit_of_a_block_overrides_that_of_the_process(self):
         cyrelu.set_num_threads(3)
         assert cyrelu.get_num_threads() == 3
         with cyrelu.num_threads(5):
@@ -44,7 +44,7 @@ class TestLimit:
             assert cyrelu.get_num_threads() == 5
         assert cyrelu.get_num_threads() == 2
 
-    def test_a_block_ends_with_an_error_too_and_is_reusable(self):
+    def test_a_block_restores_the_limit_after_an_error_and_is_reusable(self):
         cyrelu.set_num_threads(3)
         block = cyrelu.num_threads(1)
         for _ in range(2):
@@ -56,7 +56,7 @@ class TestLimit:
             assert cyrelu.get_num_threads() == 1
         assert cyrelu.get_num_threads() == 3
 
-    def test_a_block_holds_for_its_own_thread_only(self):
+    def test_a_block_applies_to_its_own_thread_only(self):
         cyrelu.set_num_threads(3)
         with cyrelu.num_threads(1), ThreadPoolExecutor(1) as pool:
             assert pool.submit(cyrelu.get_num_threads).result() == 3
@@ -77,7 +77,7 @@ class TestLimit:
 
     @pytest.mark.parametrize("n", [1.0, "2", None, [1]], ids=repr)
     @pytest.mark.parametrize("name", ["set_num_threads", "num_threads"])
-    def test_no_integer(self, name, n):
+    def test_not_an_integer(self, name, n):
         kind = type(n).__name__
         with pytest.raises(TypeError, match=rf"^{name}: n is .* of type {kind}; expected an int"):
             getattr(cyrelu, name)(n)
@@ -96,7 +96,7 @@ class TestEnvironment:
 
     @needs_openmp
     @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs CPU affinity")
-    def test_the_processors_that_the_process_may_use(self):
+    def test_cpu_affinity(self):
         code = f"import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); {self.REPORT}"
         finished = run_python(code, CYRELU_NUM_THREADS=None, OMP_NUM_THREADS=None)
         assert finished.stdout == "1\n", finished.stderr
@@ -149,8 +149,8 @@ class TestSameBits:
 
     @each_dtype
     @pytest.mark.parametrize("offset", [0, 1, 16, 100, 511, 512, 700, 1023])
-    def test_a_team_reaches_every_element_wherever_out_begins(self, dtype, offset):
-        """Chunks end at pages of out: the first is shorter, the last must not be."""
+    def test_a_team_writes_every_element_at_every_offset_of_out(self, dtype, offset):
+        """Chunks end at page boundaries of out; the first one is shorter, the last must not be."""
         memory = np.full(1024 + 300_000 + 1024, 7, dtype)
         start = -memory.ctypes.data % 4096 // memory.itemsize + offset
         for n in (262_144, 299_000):
@@ -179,7 +179,7 @@ class TestSameBits:
 
 @needs_openmp
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
-def test_a_team_is_used_above_the_gate_and_not_after_a_stall():
+def test_a_team_is_used_above_the_threshold_and_not_after_a_stall():
     code = """
         import os, numpy as np, cyrelu
         from cyrelu import _testing
@@ -273,8 +273,8 @@ def test_workers_of_joblib_share_the_processors():
     assert finished.returncode == 0, finished.stderr
 
 
-def test_many_threads_at_once():
-    """Shared input, an output for each, the limit changing all the while."""
+def test_many_python_threads_at_once():
+    """They share the input, have their own outputs, and the thread limit changes meanwhile."""
     x = sample(np.float32, 300_000)
     expected = cyrelu.leaky_relu(x)
     stop = threading.Event()

@@ -1,4 +1,4 @@
-"""The stubs say what the package does, and type checkers agree."""
+"""The stubs match the package, and type checkers accept right uses and refuse wrong ones."""
 
 import runpy
 import subprocess
@@ -30,7 +30,7 @@ def mypy(cache, *arguments):
     )
 
 
-def test_the_uses_have_the_types_they_claim(cache):
+def test_the_types_of_the_uses(cache):
     finished = mypy(cache, str(USES))
     assert finished.returncode == 0, finished.stdout + finished.stderr
 

@@ -1,4 +1,4 @@
-"""The ufuncs are genuine, and every keyword of a ufunc works, from the functions too."""
+"""The ufuncs are NumPy ufuncs, and every keyword of a ufunc works, also in the functions."""
 
 import pickle
 
@@ -11,7 +11,7 @@ import cyrelu
 
 
 @each_function
-def test_is_a_genuine_ufunc(case):
+def test_is_a_numpy_ufunc(case):
     ufunc = case.ufunc
     assert isinstance(ufunc, np.ufunc)
     assert ufunc.__name__ == case.name
@@ -25,17 +25,19 @@ def test_is_a_genuine_ufunc(case):
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_pickles_by_name(case, protocol):
     for function in (case.ufunc, case.function):
-        assert pickle.loads(pickle.dumps(function, protocol)) is function
+        pickled = pickle.dumps(function, protocol)
+        assert pickle.loads(pickled) is function
+        assert b"cyrelu._" not in pickled, "it names a private module"
 
 
 @each_function
-def test_the_function_names_itself(case):
+def test_the_name_and_module_of_the_function(case):
     assert case.function.__name__ == case.name
     assert case.function.__module__ == "cyrelu"
 
 
-# By input: the dtype of relu, and of the functions with a factor. A Python number is a float64
-# to NumPy where it meets a bool or an integer, and takes the dtype of a float.
+# By input dtype: the result dtype of relu, and of the functions with a factor. With a bool or an
+# integer array, NumPy takes a Python float for a float64; with a float array, for its dtype.
 RESULT_TYPES = {
     "float32": (np.float32, np.float32, np.float32),
     "float64": (np.float64, np.float64, np.float64),
@@ -70,7 +72,7 @@ def test_python_numbers_are_weak_and_numpys_are_not(case):
         assert case.call({**operands, name: np.float64(2)}).dtype == np.float64
 
 
-def test_mixed_dtypes_meet_in_the_wider():
+def test_mixed_dtypes_give_the_wider():
     single, double = np.ones(3, np.float32), np.ones(3, np.float64)
     assert cyrelu.relu_backward(single, double).dtype == np.float64
     assert cyrelu.relu_backward(double, single).dtype == np.float64
@@ -175,8 +177,8 @@ class TestKeywords:
 
 
 @each_dtype
-def test_reduce_and_accumulate_see_what_was_just_written(dtype):
-    """They hand the loop its own output as input: one pass, in order, whatever the size."""
+def test_reduce_and_accumulate_read_what_was_just_written(dtype):
+    """They pass the loop its own output as input, so it must go in order, whatever the size."""
     n = 400_000  # large enough for two threads
     slopes = np.full(n, -1, dtype)
     signs = cyrelu.ufuncs.leaky_relu.accumulate(np.concatenate([[dtype(-1)], slopes]))
@@ -187,8 +189,8 @@ def test_reduce_and_accumulate_see_what_was_just_written(dtype):
 
 
 @each_dtype
-def test_overlapping_accumulate_is_sequential_above_the_thread_gate(dtype):
-    """-1 * 2 * 2 * ...: each element needs the one before it."""
+def test_accumulate_is_sequential_above_the_threading_threshold(dtype):
+    """-1 * 2 * 0.5 * 2 * ...: each element needs the one before it."""
     steps = np.tile(np.array([2, 0.5], dtype), 200_000)
     got = cyrelu.ufuncs.leaky_relu.accumulate(np.concatenate([[dtype(-1)], steps]))
     assert_same(got[1:], np.tile(np.array([-2, -1], dtype), 200_000))
@@ -207,7 +209,7 @@ def test_outer():
     )
 
 
-def test_the_functions_and_the_ufuncs_are_all_of_them():
+def test_every_operation_is_a_function_and_a_ufunc():
     names = {case.name for case in CASES}
     assert set(cyrelu.ufuncs.__all__) == names
     assert names < set(cyrelu.__all__)

@@ -1,7 +1,7 @@
-"""Arrays and keywords as no one would pass them: a right result or an error, and out kept then.
+"""Unusual arrays and keywords: a right result, or an error that leaves out unchanged.
 
-Arrays that NumPy itself cannot know to be wrong are no matter of the package: one whose data
-pointer is wrong, one that another Python thread resizes meanwhile. Malformed protocols:
+The package cannot handle what NumPy itself cannot detect: an array with a wrong data pointer, or
+one that another Python thread resizes during the call. Malformed protocols are in
 test_array_protocols.py.
 """
 
@@ -18,11 +18,11 @@ import cyrelu
 
 
 @given(st.binary(max_size=120))
-def test_any_call_that_bytes_can_stand_for(data):
+def test_any_call_that_bytes_can_encode(data):
     fuzz.try_bytes(data)
 
 
-def test_the_same_calls_always():
+def test_a_fixed_set_of_random_calls():
     for seed in range(1500):
         fuzz.try_bytes(fuzz.random_bytes(seed))
 
@@ -77,7 +77,7 @@ def test_an_input_of_every_dtype(case, dtype):
 @each_function
 @pytest.mark.parametrize("casting", ["no", "safe", "same_kind", "unsafe"])
 def test_an_out_of_every_dtype(case, dtype, casting):
-    """As NumPy's own copyto casts the result, or refuses to."""
+    """The result is cast to out as np.copyto casts it, or the call is refused."""
     operands = dict.fromkeys(case.operands, np.ones(3, np.float32))
     result = case.call(operands)
     out, expected = ones(dtype), ones(dtype)
@@ -92,7 +92,7 @@ def test_an_out_of_every_dtype(case, dtype, casting):
 
 @each_of_every_dtype
 @each_function
-def test_every_dtype_as_the_one_to_compute_in(case, dtype):
+def test_every_dtype_as_the_dtype_to_compute_in(case, dtype):
     operands = operands_for(case, np.float16, 3)
     if dtype.char in "fd" and dtype.isnative:
         assert case.call(operands, dtype=dtype).dtype == dtype.newbyteorder("=")
@@ -103,17 +103,17 @@ def test_every_dtype_as_the_one_to_compute_in(case, dtype):
 
 # ---- shapes
 
-MORE_THAN_THERE_IS = {  # and more than addresses, lest a generous system should agree
+TOO_LARGE = {  # for the address space, so that no system can allocate it
     "2**50": (2**50,),
     "2**60, two of which have 2**63 bytes": (2**60,),
     "in many dimensions": (2**9,) * 6,
-    "beside nothing": (2**30, 2**29, 0),
+    "with an empty dimension": (2**30, 2**29, 0),
 }
 
 
 @each_function
-@pytest.mark.parametrize("shape", MORE_THAN_THERE_IS.values(), ids=MORE_THAN_THERE_IS)
-def test_one_number_as_an_array_of_more_than_there_is(case, shape):
+@pytest.mark.parametrize("shape", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_one_element_broadcast_beyond_the_address_space(case, shape):
     operands = {**operands_for(case, np.float32, 3)}
     for name in case.arrays:
         operands[name] = as_strided(np.ones(1, np.float32), shape, (0,) * len(shape))
@@ -131,7 +131,7 @@ def test_one_number_as_an_array_of_more_than_there_is(case, shape):
 @each_function
 @each_dtype
 def test_64_dimensions(case, dtype):
-    """As many as NumPy has; 14 of them cannot be walked as one with the next."""
+    """NumPy's maximum; 14 of them cannot be merged with the next one."""
     operands = operands_for(case, dtype, (2,) * 13 + (3,))
     shape = (1,) * 50 + operands["x"].shape
     expected = case.expected(operands).reshape(shape)
@@ -149,7 +149,7 @@ def test_64_dimensions(case, dtype):
 
 
 def around(memory, n, step, shift):
-    """A view of n elements in the middle of a memory."""
+    """A view of n elements in the middle of an array."""
     start = len(memory) // 2 + shift - (n // 2) * step
     return memory[start : start + n * step : step] if step > 0 else memory[start : start - n : -1]
 
@@ -159,8 +159,8 @@ def around(memory, n, step, shift):
 @pytest.mark.parametrize("n", [9, 20_000])
 @pytest.mark.parametrize("steps", [(1, 1), (1, -1), (-1, 1), (2, 1), (1, 2), (3, 2)], ids=str)
 @pytest.mark.parametrize("shift", [-1, 0, 5])
-def test_out_in_the_memory_of_all_inputs(case, dtype, n, steps, shift):
-    """As if the inputs had been copied before, through the function and the ufunc."""
+def test_out_overlaps_all_inputs(case, dtype, n, steps, shift):
+    """The result is as if the inputs had been copied first."""
     numbers = operands_for(case, dtype, 8 * n)["x"]
     for call in (case.call, case.call_ufunc):
         memory = numbers.copy()
@@ -177,8 +177,8 @@ def test_out_in_the_memory_of_all_inputs(case, dtype, n, steps, shift):
 
 @each_function
 @each_dtype
-def test_an_out_whose_elements_are_one(case, dtype):
-    """It keeps one of its results, and its neighbours what they were."""
+def test_an_out_whose_elements_share_one_address(case, dtype):
+    """It holds one of the results, and its neighbours are unchanged."""
     for n in (9, 20_000):
         memory = np.full(3, 7, dtype)
         operands = {**operands_for(case, dtype, n), **dict.fromkeys(case.arrays, np.ones(n, dtype))}
@@ -188,7 +188,7 @@ def test_an_out_whose_elements_are_one(case, dtype):
 
 @each_function
 @each_dtype
-def test_windows_that_slide_over_one_memory(case, dtype):
+def test_sliding_windows(case, dtype):
     memory = operands_for(case, dtype, 300)["x"]
     item = memory.itemsize
     operands = operands_for(case, dtype, 3)
@@ -202,7 +202,7 @@ class TupleOfOne(tuple):
 
 
 REFUSED = {
-    "out: no tuple": ({"out": ()}, "out is a tuple of 0"),
+    "out: an empty tuple": ({"out": ()}, "out is a tuple of 0"),
     "out: a tuple of something": ({"out": (7,)}, "out is of type int"),
     "out: a tuple in a tuple": ({"out": ((None,),)}, "out is of type tuple"),
     "out: a named tuple": ({"out": TupleOfOne((np.ones(3),))}, "out is of type TupleOfOne"),
@@ -211,11 +211,11 @@ REFUSED = {
     "out: a complex number": ({"out": 1j}, "out is of type complex"),
     "dtype: a record": ({"dtype": [("a", "f4")]}, "dtype is "),
     "dtype: byte-swapped": ({"dtype": np.dtype("f4").newbyteorder()}, "dtype is "),
-    "dtype: two": ({"dtype": "(2,)f4"}, "dtype is "),
+    "dtype: a subarray": ({"dtype": "(2,)f4"}, "dtype is "),
     "dtype: no such": ({"dtype": "no such"}, None),
     "dtype: a number": ({"dtype": 5}, None),
     "dtype: an object": ({"dtype": object()}, None),
-    "dtype: the class of all": ({"dtype": np.dtype}, None),
+    "dtype: the class numpy.dtype": ({"dtype": np.dtype}, None),
     "casting: no such": ({"casting": "same_kindly"}, None),
     "casting: a number": ({"casting": 5}, None),
     "casting: None": ({"casting": None}, None),
@@ -250,7 +250,7 @@ def test_keywords_that_are_refused(case, keywords, message):
 UNUSUAL = {
     "out: None in a tuple": {"out": (None,)},
     "order: None, as NumPy": {"order": None},
-    "order: small": {"order": "c"},
+    "order: lower case": {"order": "c"},
     "casting: an equal string": {"casting": "".join(["same", "_kind"])},
     "dtype: a class": {"dtype": np.dtypes.Float32DType},
     "casting: bytes, as NumPy": {"casting": b"same_kind"},

@@ -1,4 +1,4 @@
-"""Uses with the types they must have: for type checkers, and run as they stand."""
+"""Uses with the types that they must have: type checkers read this file, a test runs it."""
 
 from typing import Any, assert_type
 
@@ -30,7 +30,7 @@ assert_type(cyrelu.relu(1.0), np.float64)
 assert_type(cyrelu.leaky_relu(-1), np.float64)
 assert_type(cyrelu.relu_backward(single, single), np.float32)
 
-# out decides, by keyword, in a tuple and by position.
+# out determines the type: by keyword, in a tuple and by position.
 assert_type(cyrelu.relu(integers, out=doubles), NDArray[np.float64])
 assert_type(cyrelu.relu(doubles, out=singles), NDArray[np.float32])
 assert_type(cyrelu.relu(doubles, out=(singles,)), NDArray[np.float32])
@@ -39,7 +39,7 @@ assert_type(cyrelu.leaky_relu(doubles, 0.1, singles), NDArray[np.float32])
 assert_type(cyrelu.leaky_relu(doubles, out=singles), NDArray[np.float32])
 assert_type(cyrelu.leaky_relu_backward(doubles, doubles, out=singles), NDArray[np.float32])
 
-# What only run time knows.
+# The type is known only at run time.
 assert_type(cyrelu.relu([1.0, 2.0]), Any)
 assert_type(cyrelu.relu(integers), Any)
 assert_type(cyrelu.relu(doubles, dtype=np.float32), Any)

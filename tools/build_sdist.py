@@ -1,10 +1,9 @@
-"""Builds the source distribution into a folder, and checks that it is one to be trusted.
+"""Builds the source distribution into a folder, and checks that it is complete and reproducible.
 
-What the build backend packs is packed anew, so that the bytes depend on files and SOURCE_DATE_EPOCH
-alone, not on who made it when. It is built twice, from copies of the tree in different places and
-of different ages: the bytes must be the same. It must have every file of the repository but those
-that are about the repository, and make a wheel out of nothing else than itself and the build
-requirements that are installed here.
+The build backend's archive is repacked, so that its bytes depend on the files and SOURCE_DATE_EPOCH
+alone. It is built twice, from copies of the tree with different paths and file times; the bytes
+must be the same. It must contain every file of the repository except those for git and CI, and a
+wheel must build from it with nothing but the installed build requirements.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def build(tracked: list[str], tree: Path, age: int) -> Path:
 
 
 def repack(archive: Path) -> None:
-    """Pack it anew: members in the order of their names, without owners, all of one age."""
+    """Repack it: members sorted by name, without owners, all with the same time."""
     moment = int(os.environ["SOURCE_DATE_EPOCH"])
     folder = archive.with_suffix(".unpacked")
     with tarfile.open(archive) as packed:
@@ -85,10 +84,10 @@ def repack(archive: Path) -> None:
     with (
         archive.open("wb") as file,
         gzip.GzipFile("", "wb", fileobj=file, mtime=moment) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as anew,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as repacked,
     ):
         for top in sorted(folder.iterdir()):
-            anew.add(top, top.name, filter=anonymous)  # its folders, too, in the order of names
+            repacked.add(top, top.name, filter=anonymous)  # contents are sorted by name, too
 
 
 def git(*arguments: str) -> str:

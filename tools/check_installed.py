@@ -1,7 +1,7 @@
-"""Tests the cyrelu that is installed, away from its source: what cibuildwheel does with each wheel.
+"""Tests the installed cyrelu without its source tree, as cibuildwheel does with each wheel.
 
-Prints what it is, and runs the part of the suite that is about the build and not about the code:
-every value, the threads, the instruction sets, the C interface from other compiled modules.
+Prints its configuration and runs those tests whose results depend on the build: values, threads,
+instruction sets, and the C interface from other compiled modules.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Checks the wheels in a folder as they will be uploaded: their description, what is in them, what
-is not, their size."""
+"""Checks the wheels in a folder before they are uploaded: metadata, contents and size."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Asks each library that is installed what it makes of the edges, and writes the table of the docs.
+"""Evaluates the edge values in each installed library, and writes the table of the docs.
 
     python tools/compare_semantics.py docs/semantics_table.md
 
-Nothing in that table is typed: each entry is what the library answered, in float32.
+Each entry of that table is the result of the library, in float32.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ LeakyBackward = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 
 @dataclass
 class Library:
-    """What a library has of the four functions; None where it has it not."""
+    """The four functions of a library; None for those that it does not have."""
 
     relu: Forward | None = None
     leaky_relu: Leaky | None = None
     relu_backward: Backward | None = None
     leaky_relu_backward: LeakyBackward | None = None
-    default_slope: Callable[[], np.ndarray] | None = None  # its leaky ReLU of -1, without a slope
+    default_slope: Callable[[], np.ndarray] | None = None  # leaky ReLU of -1, slope not given
 
 
 def one(value: float) -> np.ndarray:
@@ -229,7 +229,7 @@ def main(target: str) -> None:
 def answer(question: Callable[[Library], object], library: Library) -> str:
     try:
         value = np.asarray(question(library), np.float32).ravel()[0]
-    except TypeError:  # None is not callable: it has no such function
+    except TypeError:  # None is not callable: the library has no such function
         return ""
     return f"{value:.4g}" if np.isfinite(value) and value != round(value) else f"{value:.1f}"
 

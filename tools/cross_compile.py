@@ -1,13 +1,13 @@
-"""Compiles the generated C of every module for systems that are not at hand.
+"""Compiles the generated C of every module for other systems.
 
-With Debian's clang for this machine, mingw-w64's gcc, and the clang of the ziglang package for
-Windows and macOS, x86-64 and 64-bit Arm. Warnings of -Wall -Wextra are errors, but for those that
-Cython's own code provokes, which are named below. Limits: objects are compiled, not linked and not
-run; Python's headers are this machine's, with a stand-in for pyconfig.h; NumPy's are those of
-NumPy's own wheels for the system. OpenMP is off where the compiler has none for the system (zig).
-The branches for Microsoft's compiler are compiled by clang in its Microsoft mode, by themselves,
-with declarations of the intrinsics as documented: that finds errors of syntax and type, not what
-cl itself may mind.
+The compilers are Debian's clang for this machine, mingw-w64's gcc, and the clang of the ziglang
+package for Windows and macOS, x86-64 and 64-bit Arm. Warnings of -Wall -Wextra are errors, except
+those that Cython's own code causes, which are named below. Limits: objects are compiled, but not
+linked or run; Python's headers are this machine's, with a replacement for pyconfig.h; NumPy's are
+those of NumPy's own wheels for the system. OpenMP is off where the compiler has none for the system
+(zig). clang compiles the branches for Microsoft's compiler separately, in its Microsoft mode, with
+declarations of the intrinsics as documented. That finds errors of syntax and type, but not
+everything to which cl may object.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from instruction_sets import INSTRUCTION_SETS, InstructionSet  # noqa: E402
 
 GENERATED = ROOT / "build/cython-release/src/cyrelu"  # where setup.py puts the C files
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-warning-option"]
-# What Cython's code for each module provokes, whatever the module.
+# Warnings that Cython's code causes in every module.
 CYTHONS = [
     "-Wno-unused-function",  # helpers in case they are needed
     "-Wno-sign-compare",  # Python integers to unsigned ones, where a long has 32 bits
@@ -83,7 +83,7 @@ def targets() -> Iterator[Target]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="those targets whose name has this in it", default="")
+    parser.add_argument("--only", help="only the targets whose names contain this", default="")
     options = parser.parse_args()
     chosen = [target for target in targets() if options.only in target.name]
     sources = sorted(GENERATED.rglob("*.c"))
@@ -110,7 +110,7 @@ def main() -> int:
 
 
 def microsofts_branches(folder: Path) -> int:
-    """How many of the C blocks in our sources with a branch for cl are refused."""
+    """How many C blocks in our sources, of those with a branch for cl, do not compile."""
     faults = 0
     for source in sorted((ROOT / "src/cyrelu").rglob("*.p*")):
         blocks = [block for block in C_BLOCK.findall(source.read_text()) if "_MSC_VER" in block]
@@ -142,11 +142,11 @@ def isa_of(source: Path) -> InstructionSet | None:
 
 
 def compile_one(source: Path, target: Target, includes: list[str], folder: str) -> str:
-    """What the compiler says; nothing if it is content."""
+    """The output of the compiler if it fails, else ''."""
     isa = isa_of(source)
     march = isa.flags.get("unix", []) if isa else []
     if "zig" in target.name:
-        march = [flag.replace("x86-64-", "x86_64_") for flag in march]  # its names for the same
+        march = [flag.replace("x86-64-", "x86_64_") for flag in march]  # zig's names for them
     place = Path(folder, f"{target.name} {source.stem}.o")
     command = [*target.compiler, *FLAGS, *target.flags, *march, *MACROS, *includes]
     finished = subprocess.run(
@@ -163,7 +163,7 @@ def include_folders(target: Target, folder: Path) -> list[str]:
     if target.numpy_platform is None:
         return ["-isystem", python, "-isystem", np.get_include()]
     headers = numpy_headers(target.numpy_platform, folder)
-    # As system headers: their warnings are not ours. The stand-in comes before the real pyconfig.h.
+    # As system headers: their warnings are not ours. The replacement precedes the real pyconfig.h.
     return ["-isystem", str(without_pyconfig(python, folder)), "-isystem", str(headers)]
 
 

@@ -1,11 +1,11 @@
-"""The test suite under sanitizers and valgrind.
+"""Runs the test suite under sanitizers and valgrind.
 
     make sanitize                           all checks
     make sanitize CHECKS="address thread"   only these
     python tools/sanitize.py --help         what each check does
 
 gcc, valgrind and LLVM's OpenMP runtime are needed (Debian: gcc, valgrind, libomp-dev). Reports go
-to build/sanitize/; each check ends with a line that says what ran. Exits with 1 after any finding.
+to build/sanitize/; the last line of each check says what ran. Exits with 1 after any finding.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[1]
 SUPPRESSIONS = ROOT / "tools/suppressions"
 REPORTS = ROOT / "build/sanitize"
-OUR_FRAME = re.compile(r"src/cyrelu/[\w/]+\.c:\d+")  # of a stack of calls
+OUR_FRAME = re.compile(r"src/cyrelu/[\w/]+\.c:\d+")  # in a stack trace
 
-# -fno-wrapv: most Pythons pass -fwrapv, with which no overflow of an integer would be reported.
+# -fno-wrapv: most Pythons pass -fwrapv, with which no integer overflow would be reported.
 # -fno-sanitize-recover: undefined behaviour ends the process, so that it cannot be missed.
-# Without hardening: sanitizers watch memcpy and its like, not the checking ones in their place.
+# Without hardening: sanitizers intercept memcpy and its like, not the fortified variants.
 FLAGS = "-fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -fno-wrapv"
 BUILDS = {  # in build/NAME: the sanitizers, and whether with OpenMP
     "address": ("address,undefined", "auto"),
@@ -37,7 +37,7 @@ BUILDS = {  # in build/NAME: the sanitizers, and whether with OpenMP
     "thread-serial": ("thread", "off"),
 }
 
-# Python's own allocator hides from every tool where one block of memory ends.
+# Python's own allocator would hide the ends of memory blocks from every tool.
 COMMON = {"PYTHONMALLOC": "malloc"}
 
 
@@ -53,7 +53,7 @@ class Run:
     environment: dict[str, str] = field(default_factory=dict)
     wrapper: list[str] = field(default_factory=list)
     splits_into: str | None = None  # reports; None: every file is one
-    ours_only: bool = False  # whether reports without a frame of cyrelu's are none of its faults
+    ours_only: bool = False  # whether only reports with a frame of cyrelu count
 
 
 def logs(name: str) -> str:
@@ -62,9 +62,9 @@ def logs(name: str) -> str:
 
 def address() -> list[Run]:
     """Accesses out of bounds or after free, and undefined behaviour: the whole suite."""
-    # The suite asks for more memory than there is, and writes to a file on a disk that is full.
-    # test_refcounts weighs the memory in use, which without Python's own allocator grows long
-    # after the first calls: Python's stores of freed tuples fill. Leaks are the next check's.
+    # The suite requests more memory than there is, and writes to a file on a full disk.
+    # test_refcounts measures the memory in use, which without Python's own allocator grows long
+    # after the first calls, while Python's free lists of tuples fill. The next check finds leaks.
     provoked = "allocator_may_return_null=1:handle_sigbus=0"
     return [
         Run(
@@ -82,10 +82,10 @@ def address() -> list[Run]:
 
 
 def leaks() -> list[Run]:
-    """Memory that cyrelu asked for and nobody can reach at the end."""
-    # Python and NumPy leave memory of their own behind, other memory with each version: what
-    # counts is what has cyrelu in its stack of calls. Only slow unwinding gets through Python,
-    # which has no frame pointers, so the tests are those that reach every line that allocates.
+    """Memory that cyrelu has allocated and that is unreachable at the end."""
+    # Python and NumPy leak memory of their own, which differs with each version, so only reports
+    # with cyrelu in the stack trace count. Only slow unwinding gets through Python, which has no
+    # frame pointers, so only the tests run that reach every line that allocates.
     options = "detect_leaks=1:abort_on_error=1:exitcode=0:allocator_may_return_null=1"
     slow = "fast_unwind_on_malloc=0:malloc_context_size=20"
     return [
@@ -105,8 +105,8 @@ def leaks() -> list[Run]:
     ]
 
 
-# Those in which threads are at work, and not the many that differ in layouts and lengths only.
-# No forks: a child without the other threads may not start any under ThreadSanitizer.
+# The tests that use threads, without the many that differ in layouts and lengths only. No forks:
+# under ThreadSanitizer a child without the other threads may not start any.
 THREADED = [
     *("tests/test_threads.py", "tests/test_strided.py", "tests/test_streaming.py"),
     *("tests/test_ecosystem.py", "-k", "not layout and not every_length and not fork"),
@@ -114,9 +114,9 @@ THREADED = [
 
 
 def thread() -> list[Run]:
-    """Races in teams of OpenMP, and between Python threads that call at once."""
-    # ThreadSanitizer sees nothing of how GNU's OpenMP runtime makes threads wait, and takes every
-    # barrier for a race. LLVM's has GNU's entry points too, and Archer tells of its barriers.
+    """Data races in OpenMP teams, and between Python threads that call at the same time."""
+    # ThreadSanitizer cannot see the synchronisation in GNU's OpenMP runtime, and takes every
+    # barrier for a race. LLVM's has GNU's entry points, too, and Archer reports its barriers.
     folder = llvm_openmp()
     archer = {"OMP_TOOL_LIBRARIES": str(folder / "libarcher.so"), "OMP_WAIT_POLICY": "passive"}
     suppressions = SUPPRESSIONS / "thread.txt"
@@ -141,18 +141,18 @@ def thread() -> list[Run]:
 
 
 def valgrind() -> list[Run]:
-    """Use of memory that nobody has written, in the build that users get."""
-    # It is 30 times slower: not the many tests that differ in layouts and lengths only. It has no
-    # AVX-512, so cyrelu takes x86-64-v3 by itself; without AVX the streaming is another.
+    """Use of uninitialised memory, in the build that users get."""
+    # valgrind is 30 times slower, so tests that differ only in layouts and lengths are left
+    # out. It has no AVX-512, so cyrelu chooses x86-64-v3; without AVX the streaming code differs.
     tests = ["tests/test_streaming.py", "tests/test_strided.py"]
     tests += ["-k", "not every_length and not every_layout"]
     return [
         Run(
             name=name,
-            tool=f"valgrind, {level}",
+            tool=f"valgrind, {isa}",
             build=None,
             tests=selection,
-            environment={"CYRELU_ISA": level},
+            environment={"CYRELU_ISA": isa},
             wrapper=[
                 *("valgrind", "--quiet", "--num-callers=25"),
                 f"--log-file={REPORTS / name}/report.%p",
@@ -160,7 +160,7 @@ def valgrind() -> list[Run]:
             ],
             splits_into="== \n",
         )
-        for name, level, selection in [
+        for name, isa, selection in [
             ("valgrind-v3", "x86-64-v3", tests),
             ("valgrind-v2", "x86-64-v2", [tests[0], "-k", "strided or threads"]),
         ]
@@ -189,7 +189,7 @@ def main() -> int:
 
 
 def is_clean(run: Run) -> bool:
-    """Run it and print the line that says what ran and what was found."""
+    """Run it and print the line that says what ran and how many findings there are."""
     folder = REPORTS / run.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -203,7 +203,8 @@ def is_clean(run: Run) -> bool:
     junit = folder / "tests.xml"
     environment = {**os.environ, **COMMON, **run.environment}
     if run.build:
-        environment["PYTHONPATH"] = str(ROOT / "build" / run.build)  # of children elsewhere too
+        # An absolute path, also for child processes in other folders.
+        environment["PYTHONPATH"] = str(ROOT / "build" / run.build)
     if run.preloaded:
         environment["LD_PRELOAD"] = " ".join(run.preloaded)
     start = time.monotonic()
@@ -211,8 +212,8 @@ def is_clean(run: Run) -> bool:
         [
             *run.wrapper,
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            # Beside AddressSanitizer, UndefinedBehaviorSanitizer writes to the terminal, whatever
-            # its options say, and ends the process: pytest must not keep that to itself.
+            # With AddressSanitizer, UndefinedBehaviorSanitizer writes to the terminal, whatever
+            # its options are, and ends the process, so pytest must not capture that output.
             *("--capture=sys", f"--junit-xml={junit}", *run.tests),
         ],
         cwd=ROOT,
@@ -244,7 +245,7 @@ def build_environment(build: str) -> dict[str, str]:
 
 
 def reports(run: Run) -> list[str]:
-    """What the tools wrote that counts."""
+    """The reports of the tools that count as findings."""
     found = []
     for path in sorted((REPORTS / run.name).glob("report.*")):
         text = path.read_text(errors="replace").strip()
@@ -255,7 +256,7 @@ def reports(run: Run) -> list[str]:
 
 
 def runtime(library: str) -> str:
-    """Where gcc keeps the runtime of a sanitizer."""
+    """The path of the runtime library of a sanitizer in gcc."""
     command = ["gcc", f"-print-file-name={library}"]
     path = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     if path == library:

@@ -1,4 +1,4 @@
-"""Which vector widths gcc gives each loop, from its own report on the real build.
+"""Shows the vector widths that gcc chooses for each loop, from its report on the real build.
 
 Compiles everything as setup.py does, with -fopt-info-vec-optimized added, and prints a table of the
 loops of each instruction set. Exits with 1 if a loop is not vectorised in one of them, or not as
@@ -28,7 +28,7 @@ REPORT_FLAGS = "-fopt-info-vec-optimized -fno-ipa-icf"
 
 # Cython numbers the types of each fused type of `contiguous`, in their order:
 # "static void __pyx_fuse_0_1_0__pyx_f_6cyrelu_6_loops_9x86_64_v3_contiguous(..." and its like,
-# where the body follows (a declaration ends in a semicolon).
+# where the body follows (a declaration ends with a semicolon).
 DEFINITION = re.compile(r"__pyx_fuse_(\d+)_(\d+)_(\d+)__pyx_f_\w*_contiguous\(.*\{$")
 REPORT = re.compile(r"(\w+)\.c:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
 
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def compile_with_report(folder: str) -> str:
-    """What the compiler says while setup.py builds everything anew in a folder."""
+    """The output of the compiler while setup.py rebuilds everything in a folder."""
     finished = subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--force", "-j1", f"-b{folder}", f"-t{folder}"],
         cwd=ROOT,

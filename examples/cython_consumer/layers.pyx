@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False
-"""A dense layer of a network in Cython, with cyrelu's rectifiers in each of the three ways."""
+"""A dense layer of a network in Cython, which calls cyrelu in each of the three ways."""
 
 from cyrelu cimport kernels, memoryviews, scalar
 
@@ -18,11 +18,11 @@ def dense_relu(const float[:, ::1] x, const float[:, ::1] weights, float[:, ::1]
 
 
 def rectified(const float[:, ::1] x, float[:, ::1] out, float negative_slope):
-    """leaky_relu(x): whole views; shapes are compared."""
+    """leaky_relu(x) of whole memoryviews; their shapes are checked."""
     memoryviews.leaky_relu_2d(x, out, negative_slope)
 
 
 def backward(float[::1] grad, const float[::1] x):
-    """grad * relu'(x) in place: pointers, without the GIL; nothing is compared."""
+    """grad * relu'(x) in place, by pointers and without the GIL; nothing is checked."""
     with nogil:
         kernels.relu_backward_f32(&grad[0], &x[0], &grad[0], x.shape[0], 1)

@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parent))  # the tables and oracles of the other test
 
 
 def run(*command, cwd):
-    # meson and ninja stand beside the interpreter, in an environment that may not be active.
+    # meson and ninja are installed beside the interpreter; its environment may not be active.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     finished = subprocess.run(
         command,

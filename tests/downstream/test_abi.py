@@ -1,4 +1,4 @@
-"""The linked names and signatures stay: consumers look them up when they are imported."""
+"""Linked names and signatures must not change: consumers look them up at import."""
 
 import ctypes
 from pathlib import Path

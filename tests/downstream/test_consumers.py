@@ -1,4 +1,4 @@
-"""Other projects' modules get what the Python functions give, in C and in C++."""
+"""Modules of other projects, in C and C++, get the results of the Python functions."""
 
 import ctypes
 import os
@@ -33,7 +33,7 @@ def test_every_public_function_is_exercised():
             assert f"kernels.{name}_{suffix}(" in source
 
 
-def test_the_build_gets_no_hints_about_files_of_cyrelu(consumer_folder):
+def test_cython_gives_no_performance_hints_about_files_of_cyrelu(consumer_folder):
     hints = (consumer_folder / "build.log").read_text().splitlines()
     assert [line for line in hints if "performance hint" in line and "/cyrelu/" in line] == []
 
@@ -89,9 +89,9 @@ def test_empty_views(consumer, case, dtype):
 
 
 @pytest.mark.parametrize("n", [0, -1, -(2**62)])
-def test_nothing_is_done_for_no_elements(consumer, n):
+def test_nothing_is_written_unless_n_is_positive(consumer, n):
     x, out = np.full(3, -1, np.float32), np.full(3, 7, np.float32)
-    consumer.kernel_of_so_many(x, out, n)
+    consumer.kernel_of_n_elements(x, out, n)
     assert (out == 7).all()
 
 

@@ -1,4 +1,4 @@
-"""Consumers and cyrelu built by different Cythons go together; a changed signature is refused."""
+"""cyrelu and consumers of different Cython versions work together; changed signatures do not."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ def oldest_cython(tmp_path_factory):
 
 
 def build_cyrelu(folder, change=lambda source: None, **environment):
-    """cyrelu from its source, changed perhaps, in a folder of its own."""
+    """Build cyrelu from a copy of its source, with a change if given, into a folder."""
     source, site = folder / "source", folder / "site"
     ignored = shutil.ignore_patterns("build", ".*", "*.egg-info", "__pycache__")
     shutil.copytree(ROOT, source, ignore=ignored)
@@ -57,7 +57,7 @@ def try_consumer(consumer_folder, *site):
 def test_a_compiled_consumer_runs_after_cyrelu_was_rebuilt(
     consumer_folder, oldest_cython, tmp_path
 ):
-    # With checks, because that compiles in half the time.
+    # With checks, which takes half the time to compile.
     site = build_cyrelu(tmp_path, PYTHONPATH=str(oldest_cython), CYRELU_DEBUG="1")
     finished = try_consumer(consumer_folder, site)
     assert finished.stdout == (
@@ -89,7 +89,7 @@ def test_a_changed_signature_is_refused_when_the_consumer_is_imported(consumer_f
             path.write_text(text.replace(old, new))
 
     finished = try_consumer(consumer_folder, build_cyrelu(tmp_path, widen, CYRELU_DEBUG="1"))
-    assert finished.returncode == 1  # an error, no crash
+    assert finished.returncode == 1  # an error, not a crash
     assert "TypeError: C function cyrelu.kernels.leaky_relu_f32 has wrong signature" in (
         finished.stderr
     )

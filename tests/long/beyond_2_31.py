@@ -1,10 +1,10 @@
-"""Arrays of more than 2**31 elements: right at both ends and around 2**31 and 2**32 bytes.
+"""Tests arrays of more than 2**31 elements at both ends and around 2**31 and 2**32 bytes.
 
     python tests/long/beyond_2_31.py [--folder FOLDER]
 
-In place on 8.6 GB of float32; grad, x and out the same memory; a view of every third element,
-backwards; input and output mapped from a file (in FOLDER, default: that for temporary files); a
-request that no memory can meet. Needs 10 GB of memory.
+The calls work in place on 8.6 GB of float32; with grad, x and out in the same memory; on every
+third element, backwards; on a memory-mapped file (in FOLDER, by default the one for temporary
+files); and on more elements than fit in any memory. They need 10 GB of memory.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PATTERN = np.resize(np.array([-3, -0.0, 0.0, 1e-40, -1e-40, np.inf, -np.inf, 2],
 
 
 def filled(n):
-    """A pattern whose period divides no power of two, over and over."""
+    """A repeated pattern whose length divides no power of two."""
     x = np.empty(n, np.float32)
     whole = n // PATTERN.size
     x[: whole * PATTERN.size].reshape(whole, PATTERN.size)[:] = PATTERN
@@ -44,12 +44,12 @@ def neighbourhoods(n):
 
 
 def value_at(part):
-    """What `filled` wrote there."""
+    """The values that `filled` wrote to this part."""
     return PATTERN[np.arange(part.start, part.stop) % PATTERN.size]
 
 
 def check(result, expected):
-    """Compare around the places; the sum of the bits elsewhere would take minutes."""
+    """Compare around PLACES only; to compare all elements would take minutes."""
     for part in neighbourhoods(result.size):
         np.testing.assert_array_equal(bits(result[part]), bits(expected(value_at(part))))
 
@@ -82,7 +82,7 @@ def strided(_folder):
     memory = filled(N)
     view = memory[::-3]
     expected = relu(view[:AROUND].copy()), relu(view[-AROUND:].copy())
-    others = memory[N % 3 :: 3]  # of which the view has none
+    others = memory[N % 3 :: 3]  # elements that are not in the view
     before = others[-AROUND:].copy()
     cyrelu.relu(view, out=view)
     np.testing.assert_array_equal(bits(view[:AROUND]), bits(expected[0]))
@@ -92,7 +92,7 @@ def strided(_folder):
 
 
 def a_file(folder):
-    """Memory-mapped, in and out, and more than the memory that could keep it."""
+    """A memory-mapped file, as input and output, that is larger than the memory."""
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError):

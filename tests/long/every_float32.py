@@ -1,10 +1,10 @@
-"""Every float32 there is, through every function, against a line of NumPy, bit for bit.
+"""Compares every function with the oracle for every float32, bit for bit.
 
     python tests/long/every_float32.py [--only relu ...] [--every N]
 
-All 2**32 bit patterns go through each function, on each instruction set that the machine can run,
-with out streamed and not. A backward pass gets, for each x, a grad of its own: it meets every bit
-pattern once too. --every N takes one block of N, for a look in seconds.
+Each function gets all 2**32 bit patterns, on each instruction set that the machine supports, with
+and without streaming stores. In a backward pass grad, too, takes every bit pattern once. --every N
+tests one block of N, which takes seconds.
 """
 
 import argparse
@@ -25,37 +25,37 @@ import cyrelu
 from cyrelu import _testing
 
 PATTERNS = 2**32
-BLOCK = 2**16  # in and out and what the oracle needs in between stay in the second cache
+BLOCK = 2**16  # the input, the output and the oracle's temporaries stay in L2
 BLOCKS_OF_A_TASK = 256
 FACTORS = {"negative_slope": 0.01, "at_zero": 1.0}
-LEVELS = cyrelu.show_config("dicts")["instruction_set"]["available"]
-STREAMED = {"streamed": 0, "not streamed": 2**62}  # from how many bytes on
+INSTRUCTION_SETS = cyrelu.show_config("dicts")["instruction_set"]["available"]
+STREAMED = {"streamed": 0, "not streamed": 2**62}  # the threshold in bytes
 ODD = np.uint32(2654435761)  # multiplying by an odd number reaches every pattern once
 
 
 def operands_of_block(case, start, count=BLOCK):
-    """The patterns from start on as x, as many others as grad, and the factors."""
+    """The patterns from start on as x, as many other ones as grad, and the factors."""
     patterns = np.arange(start, start + count, dtype=np.uint64).astype(np.uint32)
     operands = {"grad": (patterns * ODD).view(np.float32), "x": patterns.view(np.float32)}
     return {name: operands.get(name, FACTORS.get(name)) for name in case.operands}
 
 
 def wrong_results(case, operands, call=None):
-    """A line for each result that is wrong, on any instruction set, streamed or not."""
+    """A line for each wrong result, on any instruction set, streamed or not."""
     call = call or case.call
     patterns = operands["x"].view(np.uint32)
     expected = case.expected(operands).view(np.uint32)
     out = np.empty_like(operands["x"])
     result = out.view(np.uint32)
     lines = []
-    for level, (streamed, stream_bytes) in itertools.product(LEVELS, STREAMED.items()):
-        _testing.set_instruction_set(level)
+    for isa, (streamed, stream_bytes) in itertools.product(INSTRUCTION_SETS, STREAMED.items()):
+        _testing.set_instruction_set(isa)
         _testing.set_thresholds(stream=stream_bytes)
         result[:] = ~expected
         call(operands, out=out)
         if not np.array_equal(result, expected):
             lines += [
-                f"{level}, {streamed}: {case.name} of 0x{patterns[i]:08x} "
+                f"{isa}, {streamed}: {case.name} of 0x{patterns[i]:08x} "
                 f"is 0x{result[i]:08x}; expected 0x{expected[i]:08x}"
                 for i in np.flatnonzero(result != expected)
             ]
@@ -63,7 +63,7 @@ def wrong_results(case, operands, call=None):
 
 
 def check(task):
-    """The wrong results of a function in a row of blocks, from the first block that has some."""
+    """The wrong results of a function in the first of several blocks that has any."""
     name, start, blocks = task
     [case] = [case for case in CASES if case.name == name]
     with cyrelu.num_threads(1):
@@ -95,10 +95,10 @@ def main():
             wrong += lines
     for line in wrong[:20]:
         print(line)
-    results = len(LEVELS) * len(tasks) * span * len(STREAMED)
+    results = len(INSTRUCTION_SETS) * len(tasks) * span * len(STREAMED)
     print(
         f"{len(starts) * span:,} float32 patterns, {len(options.only)} functions, "
-        f"{', '.join(LEVELS)}, streamed and not: {results:,} results, "
+        f"{', '.join(INSTRUCTION_SETS)}, streamed and not: {results:,} results, "
         f"{'some' if wrong else 'none'} wrong, {time.monotonic() - began:.0f} s"
     )
     return 1 if wrong else 0

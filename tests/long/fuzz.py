@@ -1,11 +1,11 @@
-"""Calls that bytes decide, each against the oracle, in memories whose other bytes must stay.
+"""Compares calls decoded from bytes with the oracle; no byte outside of out may change.
 
     make fuzz                             atheris (libFuzzer) for SECONDS=60, guided by coverage
-    python tests/long/fuzz.py --random    random bytes instead, where there is no atheris
-    python tests/long/fuzz.py FILE ...    the calls in these files, as a finding leaves them
+    python tests/long/fuzz.py --random    random bytes, if atheris is not installed
+    python tests/long/fuzz.py FILE ...    repeats the findings in these files
 
-A call must give what the oracle says or be refused where the oracle says so, without a change to
-any byte but those of out. What is found is shown as a call, and its bytes are left in build/fuzz.
+A call must return what the oracle returns, or raise if it must be refused, and may change no byte
+outside of out. A finding is printed as a call, and its bytes are written to build/fuzz.
 """
 
 import argparse
@@ -30,7 +30,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "build" / "fuzz"
 
 
 def try_bytes(data):
-    """Make the call that these bytes stand for, and complain of what is wrong with it."""
+    """Check the call that these bytes encode; a note in the error describes the call."""
     call = call_from(data)
     try:
         check(call)
@@ -40,52 +40,52 @@ def try_bytes(data):
 
 
 def check(call):
-    memories = [memory.copy() for memory in call.memories]
+    buffers = [buffer.copy() for buffer in call.buffers]
     out_before = None if call.out is None else call.out.copy()
     expected = expected_result(call)
     if expected is None:
         try:
             call()
         except (TypeError, ValueError):
-            check_memories(call, memories, None)
+            check_buffers(call, buffers, None)
             return
         raise AssertionError("a call that must be refused was not")
     result = call()
-    own = check_memories(call, memories, call.out)
+    own = check_buffers(call, buffers, call.out)
     if call.out is None:
         oracle.assert_same(result, expected)
         return
     assert result is call.out
-    # Open, as in NumPy: which of its results an element keeps where out overlaps itself, and what
-    # integer stands for a NaN.
+    # Undefined, as in NumPy: which result an element keeps where out overlaps itself, and to which
+    # integer a NaN is cast.
     if own < result.nbytes or result.dtype.kind == "i":
         return
     where = np.broadcast_to(call.keywords.get("where", True), result.shape)
     if result.dtype != expected.dtype:
-        # NumPy's ufuncs cast what where= leaves out there and back if out overlaps an input.
+        # If out overlaps an input, NumPy's ufuncs cast what where= excludes there and back.
         out_before[~where] = result[~where]
     with np.errstate(all="ignore"):
         expected = np.broadcast_to(expected, result.shape).astype(result.dtype)
     oracle.assert_same(result, np.where(where, expected, out_before).astype(result.dtype))
 
 
-def check_memories(call, before, out):
-    """Whether they are as before, but for the bytes of out; returns how many these are."""
+def check_buffers(call, before, out):
+    """Check that only the bytes of out have changed, and return their number."""
     own = 0
-    for k, memory in enumerate(call.memories):
-        changed = np.not_equal(memory, before[k])  # what `!=` returns, atheris never frees
+    for k, buffer in enumerate(call.buffers):
+        changed = np.not_equal(buffer, before[k])  # what `!=` returns, atheris never frees
         if out is not None and out.size and call.place(out)[0] == k:
-            mask = np.zeros(memory.nbytes, bool)
+            mask = np.zeros(buffer.nbytes, bool)
             one = np.array(b"\1" * out.itemsize, f"V{out.itemsize}")
             np.ndarray(out.shape, one.dtype, mask.data, call.place(out)[1], out.strides)[...] = one
             own = mask.sum()
             changed &= ~mask
-        assert not changed.any(), f"bytes of memory {k} have changed that are not out's"
+        assert not changed.any(), f"bytes of buffer {k} have changed that are not out's"
     return own
 
 
 def expected_result(call):
-    """What the oracle says; None where the call must be refused."""
+    """The oracle's result; None where the call must be refused."""
     casting = call.keywords.get("casting", "same_kind")
     dtype = call.keywords.get("dtype")
     where = np.asarray(call.keywords.get("where", True))
@@ -95,10 +95,10 @@ def expected_result(call):
     if not all(np.can_cast(each, to, how) for each in strong):
         return None
     if dtype is None:
-        # Python's floats are float64 where there is no other float beside them.
+        # A Python float is a float64 if no other operand is a float.
         weak = any(each.kind == "f" for each in strong) or float not in map(type, given)
-        single = weak and all(np.can_cast(each, np.float32) for each in strong)
-        dtype = np.float32 if single else np.float64
+        fits_float32 = weak and all(np.can_cast(each, np.float32) for each in strong)
+        dtype = np.float32 if fits_float32 else np.float64
     try:
         shape = np.broadcast_shapes(where.shape, *(np.shape(value) for value in given))
         fits = call.out is None or np.broadcast_shapes(shape, call.out.shape) == call.out.shape
@@ -123,14 +123,14 @@ def at_random(seconds, tried):
     stop = time.monotonic() + seconds
     while time.monotonic() < stop:
         data = random_bytes(seed + tried())
-        (FOLDER / "last").write_bytes(data)  # there even if the call takes the process with it
+        (FOLDER / "last").write_bytes(data)  # kept even if the call crashes the process
         try_bytes(data)
 
 
 def with_atheris(seconds, tried):
     import atheris
 
-    # Which way these go is what the bytes decide, and what libFuzzer takes for coverage.
+    # libFuzzer measures the coverage of these modules, in which the bytes choose the branches.
     for module in (calls_from_bytes, sys.modules[__name__], errors):
         for function in vars(module).values():
             if getattr(function, "__module__", None) == module.__name__ and hasattr(
@@ -154,7 +154,7 @@ def with_atheris(seconds, tried):
 
 
 def in_a_child(fuzz, seconds):
-    """Fuzz in a child process, which may crash; say at the end how far it came."""
+    """Fuzz in a child process, which may crash; print the number of inputs at the end."""
     count = np.frombuffer(mmap.mmap(-1, 8), np.int64)  # shared with the child
 
     def tried():

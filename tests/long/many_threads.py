@@ -1,9 +1,9 @@
-"""Python threads call on shared inputs into outputs of their own while the limit changes.
+"""Runs Python threads with shared inputs and separate outputs while the thread limit changes.
 
     python tests/long/many_threads.py [--threads 32] [--seconds 30]
 
-Every result is compared bit for bit, and the memory in use at the end with that after a tenth of
-the time.
+Every result is compared bit for bit. The memory in use at the end is compared with that after a
+tenth of the time.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from tqdm import tqdm
 import cyrelu
 
 LENGTHS = [1, 100, 4_000, 70_000, 300_001]
-GROWTH = 16 << 20  # bytes of memory that count as none: allocators keep some for each thread
+GROWTH = 16 << 20  # bytes of memory that are tolerated: allocators cache some for each thread
 
 
 def resident_bytes():
-    """The memory of this process that is in use; 0 where the system does not tell."""
+    """The resident memory of this process; 0 if the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -37,18 +37,18 @@ def resident_bytes():
 
 
 def prepared_calls():
-    """(function, operands, whether strided, the bits of the result): shared by all threads."""
+    """(case, operands, the bits of the result): shared by all threads."""
     calls = []
     for case in CASES:
         for dtype in DTYPES:
             for n in LENGTHS:
-                plain = operands_for(case, dtype, n)
+                contiguous = operands_for(case, dtype, n)
                 strided = {
                     name: every_second(value) if name in case.arrays else value
-                    for name, value in plain.items()
+                    for name, value in contiguous.items()
                 }
-                expected = bits(case.call(plain))
-                calls += [(case, plain, expected), (case, strided, expected)]
+                expected = bits(case.call(contiguous))
+                calls += [(case, contiguous, expected), (case, strided, expected)]
     return calls
 
 

@@ -1,6 +1,6 @@
-/* A stand-in for the pyconfig.h of 64-bit Pythons elsewhere, enough for their other headers: to
-   compile for a system whose Python is not here (cross_compile.py). Nothing compiled with it is run.
-*/
+/* A replacement for the pyconfig.h of 64-bit Pythons on other systems, sufficient for their other
+   headers: cross_compile.py compiles for systems whose Python is not installed here. Nothing
+   compiled with it is run. */
 #define SIZEOF_SHORT 2
 #define SIZEOF_INT 4
 #define SIZEOF_LONG_LONG 8

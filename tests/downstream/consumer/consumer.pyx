@@ -1,12 +1,12 @@
-# Another project's module: every function of the three files that cyrelu installs for it, in
-# each_function.pxi, and here what else callers do.
+# A module of another project. each_function.pxi calls every function of the three files that cyrelu
+# installs for Cython; the calls below are special uses.
 
 include "each_function.pxi"
 
 from cython.parallel cimport prange
 
 
-def kernel_of_so_many(const float[::1] x, float[::1] out, Py_ssize_t n):
+def kernel_of_n_elements(const float[::1] x, float[::1] out, Py_ssize_t n):
     kernels.relu_f32(&x[0], &out[0], n)
 
 

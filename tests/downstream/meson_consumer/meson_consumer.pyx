@@ -1,5 +1,5 @@
 # cython: language_level=3
-# A project built by meson-python, which finds cyrelu's .pxd files like any other's.
+# A project built by meson-python; Cython finds cyrelu's .pxd files like those of other packages.
 
 from cyrelu cimport kernels, memoryviews, scalar
 

@@ -1,4 +1,4 @@
-/* Of Microsoft's <intrin.h>, what cyrelu uses, declared as its documentation has it. */
+/* The part of Microsoft's <intrin.h> that cyrelu uses, declared as documented. */
 void __cpuidex(int info[4], int leaf, int subleaf);
 unsigned long long _xgetbv(unsigned int);
 long _InterlockedExchangeAdd(long volatile *, long);
