@@ -1,7 +1,7 @@
-"""dask.distributed: the same call on an array in chunks, worked on by two processes.
+"""dask.distributed: the same call on an array in chunks, computed by two processes.
 
-An array that is larger than one machine's memory looks the same to cyrelu: the call is lazy, and
-each worker computes the chunks that it is given.
+An array that is larger than one machine's memory takes the same call: it is lazy, and each worker
+computes the chunks that are assigned to it.
 """
 
 import dask.array as da

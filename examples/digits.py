@@ -29,12 +29,12 @@ import matplotlib.pyplot as plt
 
 HIDDEN_UNITS = 128
 BATCH = 32
-# Large for RMSprop on purpose: the first epochs push 8 to 22 of 100 relu units (seeds 0 to 7)
-# below zero for every digit, for good. The last quarter of the epochs settles at a tenth of it.
+# Deliberately large for RMSprop: the first epochs push 8 to 22 of 100 relu units (seeds 0 to 7)
+# permanently below zero for every digit. The last quarter of the epochs uses a tenth of it.
 LEARNING_RATE = 0.01
 DECAY = np.float32(0.9)
 LEAST_ACCURACY = 0.95
-COLOURS = {"relu": "#d55e00", "leaky_relu": "#0072b2"}  # told apart by colour-blind eyes too
+COLOURS = {"relu": "#d55e00", "leaky_relu": "#0072b2"}  # distinct for colour-blind readers too
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Network:
         self.squares = [np.zeros_like(p) for p in (*self.weights, *self.biases)]
 
     def hidden(self, x: np.ndarray) -> np.ndarray:
-        """What the hidden units receive, before the activation."""
+        """Return what the activation of the hidden units receives."""
         return x @ self.weights[0] + self.biases[0]
 
     def scores(self, x: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ class Network:
         return after @ self.weights[1] + self.biases[1]
 
     def train(self, x: np.ndarray, targets: np.ndarray, learning_rate: float) -> None:
-        """One step down the gradient on one batch."""
+        """Take one step of gradient descent on one batch."""
         activation = self.activation
         before = self.hidden(x)
         after = activation.timed(activation.forward, before, out=np.empty_like(before))
@@ -96,7 +96,7 @@ class Network:
 
 @dataclass
 class History:
-    """What is seen after each epoch."""
+    """The measurements after each epoch."""
 
     accuracy: list[float] = field(default_factory=list)
     never_active: list[float] = field(default_factory=list)
@@ -109,7 +109,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def learn(activation: Activation, data: list[np.ndarray], epochs: int, seed: int, bar) -> History:
-    """Train a network and watch it; the seed fixes the first weights and the order of the data."""
+    """Train a network and record it; the seed fixes the first weights and the order of the data."""
     x, held_out, digits, held_out_digits = data
     targets = np.eye(10, dtype=np.float32)[digits]
     network = Network(activation, x.shape[1], 10, seed)
@@ -149,7 +149,7 @@ def report(activations: list[Activation], histories: list[History]) -> None:
 
 
 def draw_functions(path: Path) -> None:
-    """The two functions and their two gradients."""
+    """Draw the two functions and their gradients."""
     figure, axes = plt.subplots(2, 2, figsize=(9, 6.4), sharex=True, layout="constrained")
     panels = [
         ("relu", cyrelu.relu, cyrelu.relu_grad),
@@ -163,7 +163,7 @@ def draw_functions(path: Path) -> None:
 
 
 def draw_function(left: Axes, right: Axes, name: str, function: Callable, grad: Callable) -> None:
-    """A function on one pair of axes and, with the jump at 0 left open, its gradient on another."""
+    """Draw a function on the left and its gradient on the right, with the jump at 0 left open."""
     x = np.linspace(-5, 5, 1001)
     colour = COLOURS[name]
     left.plot(x, function(x), color=colour, lw=2)

@@ -1,4 +1,4 @@
-"""A file mapped into memory, rectified in place: it may be larger than the memory is."""
+"""A memory-mapped file is rectified in place; it may be larger than memory."""
 
 import tempfile
 from pathlib import Path

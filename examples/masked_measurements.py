@@ -1,4 +1,4 @@
-"""Masked arrays: what is masked stays masked."""
+"""Masked arrays: masked elements stay masked."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""pandas: a Series or DataFrame goes in and comes out, with its labels."""
+"""pandas: the result is a Series or DataFrame like the input, with its labels."""
 
 import pandas as pd
 

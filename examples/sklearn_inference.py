@@ -1,4 +1,4 @@
-"""scikit-learn: a trained MLPClassifier's inference redone with cyrelu, to the same answers."""
+"""scikit-learn: the inference of a trained MLPClassifier, redone with cyrelu: the same answers."""
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -13,7 +13,7 @@ classifier.fit(images[train] / 16, digits[train])
 
 
 def predict(x):
-    """What classifier.predict does: matrix products, and a rectifier between them, in place."""
+    """Compute what classifier.predict does: matrix products with an in-place rectifier between."""
     last = len(classifier.coefs_) - 1
     for k, (weights, biases) in enumerate(
         zip(classifier.coefs_, classifier.intercepts_, strict=True)

@@ -1,4 +1,4 @@
-"""xarray: dimensions and coordinates stay, and a slope for each channel finds its own axis."""
+"""xarray: dimensions and coordinates are kept, and slopes per channel are matched by dimension."""
 
 import numpy as np
 import xarray as xr
