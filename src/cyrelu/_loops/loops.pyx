@@ -73,7 +73,7 @@ ctypedef void (*Specialisation)(
 ) noexcept nogil
 
 
-cdef inline void call_contiguous(
+cdef inline void call_on_views(
     Op* op, Factors* factors, DtypeTag* dtype, const Operands* operands, Py_ssize_t n
 ) noexcept nogil:
     """Call the loop of this dtype on typed memoryviews of the operands."""
@@ -105,9 +105,9 @@ cdef void run_contiguous(
 ) noexcept nogil:
     if Op in TakesFactors:
         if array_factors:
-            call_contiguous[Op, ArrayFactors, DtypeTag](NULL, NULL, NULL, operands, n)
+            call_on_views[Op, ArrayFactors, DtypeTag](NULL, NULL, NULL, operands, n)
             return
-    call_contiguous[Op, ScalarFactors, DtypeTag](NULL, NULL, NULL, operands, n)
+    call_on_views[Op, ScalarFactors, DtypeTag](NULL, NULL, NULL, operands, n)
 
 
 # ---- the table
