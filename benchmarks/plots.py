@@ -106,7 +106,7 @@ def heat_map(path: Path, results: list[CellResult]) -> Path:
     figure, axes = plt.subplots(
         len(panels),
         1,
-        figsize=(2.4 + 0.85 * len(sizes), 0.9 + len(panels) * (0.6 + 0.26 * len(RECTIFIERS))),
+        figsize=(2.4 + 0.85 * len(sizes), 0.9 + len(panels) * (0.65 + 0.29 * len(RECTIFIERS))),
         sharex=True,
         squeeze=False,
         layout="constrained",
@@ -114,11 +114,11 @@ def heat_map(path: Path, results: list[CellResult]) -> Path:
     for axis, (dtype, output) in zip(axes.flat, panels, strict=True):
         own = [each for each in results if (each.cell.dtype, each.cell.output) == (dtype, output)]
         image = panel(axis, own, sizes)
-        axis.set_title(f"{dtype}, {output}")
+        axis.set_title(f"{dtype}, {output}", fontsize=14)
     bar = figure.colorbar(image, ax=axes, ticks=list(TICKS), location="top", aspect=40, pad=0.01)
     bar.ax.set_xticklabels(TICKS.values())
     bar.ax.minorticks_off()
-    bar.set_label("Time of cyrelu / time of the best peer (blue: cyrelu is faster)")
+    bar.set_label("Time of cyrelu / time of the best peer (blue: cyrelu is faster)", fontsize=13)
     figure.supxlabel("elements")
     return saved(figure, path)
 
@@ -131,9 +131,9 @@ def panel(axis: Axes, results: list[CellResult], sizes: list[int]):
     for (y, x), ratio in np.ndenumerate(grid):
         if not np.isnan(ratio):
             colour = "black" if 1 / 3 < ratio < 3 else "white"
-            axis.text(x, y, f"{ratio:.2f}", ha="center", va="center", color=colour, fontsize=11)
-    axis.set_xticks(range(len(sizes)), [short(size) for size in sizes], fontsize=11)
-    axis.set_yticks(range(len(RECTIFIERS)), RECTIFIERS, fontsize=11)
+            axis.text(x, y, f"{ratio:.2f}", ha="center", va="center", color=colour, fontsize=13)
+    axis.set_xticks(range(len(sizes)), [short(size) for size in sizes], fontsize=13)
+    axis.set_yticks(range(len(RECTIFIERS)), RECTIFIERS, fontsize=13)
     axis.tick_params(labelbottom=True)
     return axis.imshow(grid, norm=LogNorm(1 / 8, 8), cmap="RdBu_r", aspect="auto")
 
