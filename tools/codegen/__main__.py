@@ -50,6 +50,7 @@ REGIONS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "docs/reference.md": {
         "functions": documents.autosummary,
+        "instruction sets": documents.instruction_set_table,
         "ufuncs": documents.ufunc_signatures,
     },
     "docs/cython.md": {"kernels": documents.kernel_signatures},
