@@ -255,6 +255,7 @@ def test_an_object_that_changes_the_array_it_returned_before(case):
     assert_same(result, case.expected(dict.fromkeys(case.operands, given)))
 
 
+@pytest.mark.thread_unsafe(reason="changes the recursion limit of the process")
 @each_function
 def test_calls_within_a_call(case):
     """Each call converts an operand, which makes the next call, up to Python's recursion limit."""
