@@ -5,6 +5,8 @@ The kinds of compilers are "msvc" and "unix", which means all others.
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -109,6 +111,13 @@ class CompilerFlags:
                 link_flags += flags[1]
         return compile_flags, link_flags
 
+    def flags_of_the_environment(self) -> list[str]:
+        """Those that setuptools passes when it links a module, but not when it links a program."""
+        if self.kind == "msvc":
+            return []
+        flags = (os.environ.get(name, "") for name in ("CFLAGS", "LDFLAGS"))
+        return [flag for each in flags for flag in shlex.split(each)]
+
     def links(self, source: str, compile_flags: list[str], link_flags: list[str]) -> bool:
         """Whether this source compiles and links to a program with these flags."""
         with tempfile.TemporaryDirectory() as folder:
@@ -119,7 +128,10 @@ class CompilerFlags:
                     [str(program)], output_dir=folder, extra_postargs=compile_flags
                 )
                 self.compiler.link_executable(
-                    objects, "program", output_dir=folder, extra_postargs=link_flags
+                    objects,
+                    "program",
+                    output_dir=folder,
+                    extra_postargs=self.flags_of_the_environment() + link_flags,
                 )
             except Exception as failure:  # each compiler class raises errors of its own
                 print(f"cyrelu: the compiler refuses {compile_flags + link_flags}: {failure}")
