@@ -8,16 +8,17 @@ overwritten replaces `out`. preparations.py defines what the names mean to a pac
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from cells import OPS, RECTIFIERS, Cell
 
 Formulas = dict[str, dict[str, list[str]]]
 
 
-def called(function: str, result: str = "") -> Formulas:
+def called(function: str, ops: Iterable[str] = RECTIFIERS, result: str = "") -> Formulas:
     """Every operation as a call of a function, in whose name `{op}` is the operation."""
     table = {}
-    for op in RECTIFIERS:
+    for op in ops:
         name, arguments = function.format(op=op), ", ".join(OPS[op].arguments)
         table[op] = {
             "fresh": [f"{name}({arguments}){result}"],
@@ -101,9 +102,11 @@ NUMEXPR: Formulas = {
     for op, choice in CHOICES.items()
 }
 
-NUMBA = called("vectorized")
+CHOOSING = [op for op in RECTIFIERS if op in CHOICES]
+
+NUMBA = called("vectorized", CHOOSING)
 NUMBA["prelu"] = NUMBA["leaky_relu"]
-NUMBA_LOOP = only("out", called("parallel_loop"))
+NUMBA_LOOP = only("out", called("parallel_loop", CHOOSING))
 
 TORCH: Formulas = {
     "relu": {
@@ -136,7 +139,7 @@ TORCH: Formulas = {
     "relu_then_sum": {"out": ["torch.clamp_min(x, 0, out=out).numpy().sum()"]},
 }
 
-JAX = only("fresh", called("jitted", ".block_until_ready()"))
+JAX = only("fresh", called("jitted", CHOOSING, ".block_until_ready()"))
 JAX["prelu"] = JAX["leaky_relu"]
 
 ONNX_RUNTIME: Formulas = {

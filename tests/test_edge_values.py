@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from cases import (
+    CASES,
     Case,
     each_dtype,
     each_factor,
@@ -97,6 +98,10 @@ TABLE = {
     ),
     "leaky_relu_backward of NaN": ("leaky_relu_backward", [7.0, nan, 0.2, 0.5], nan),
 }
+
+
+def test_every_operation_has_rows():
+    assert {name for name, _, _ in TABLE.values()} == {case.name for case in CASES}
 
 
 @each_dtype

@@ -52,7 +52,7 @@ CITATIONS = {
 
 @dataclass(frozen=True)
 class Edges:
-    """The result by the value of x; a is the slope."""
+    """The result by the value of x; a is the slope. inf counts as above, -inf as below."""
 
     above: str
     zero: str
@@ -71,7 +71,7 @@ class Operation:
     operands: tuple[Operand, ...]
     summary: str  # of the docstring: what it is, a colon, what it computes
     edges: Edges
-    equivalent: str  # in NumPy, a full sentence after "The NumPy equivalent is"
+    equivalent: str  # in NumPy: "The NumPy equivalent is" goes before it, a period after it
     authors: str  # whose rectifier it is: a key of CITATIONS
     see_also: dict[str, str]
     examples: str
