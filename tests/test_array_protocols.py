@@ -148,6 +148,31 @@ def test_array_is_called_once_and_not_again_to_explain_an_error(case, dtype):
         assert counted.calls == 1
 
 
+class CountedWrapping(Counted):
+    """The same, returning results as its own type, as PyTorch's tensors do."""
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return CountedWrapping(array)
+
+
+@each_function
+def test_an_object_that_wraps_results_is_called_once(case):
+    read_only = np.ones(3, np.float32)
+    read_only.flags.writeable = False
+    for name in case.arrays:
+        operands = {**operands_for(case, np.float32, 3), name: CountedWrapping(np.ones(3, "f4"))}
+        assert type(case.call(operands)) is CountedWrapping
+        assert operands[name].calls == 1
+        with pytest.raises(ValueError, match=f"^{case.name}: out is read-only"):
+            case.call(operands, out=read_only)
+        assert operands[name].calls == 2
+        with pytest.raises(TypeError, match=f"^{case.name}: dtype is int64"):
+            case.call(operands, dtype=np.int64)
+        for other in set(case.operands) - {name}:
+            with pytest.raises(TypeError, match=f"^{case.name}: {other} has dtype complex64"):
+                case.call({**operands, other: np.ones(3, np.complex64)})
+
+
 # ---- subclasses
 
 

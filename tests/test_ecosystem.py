@@ -1,5 +1,7 @@
 """Array types of other libraries are returned as the same type."""
 
+import operator
+
 import numpy as np
 import pytest
 from cases import each_function, operands_for, sample
@@ -98,16 +100,24 @@ def test_memory_mapped_files(case, tmp_path):
 
 
 @each_function
-def test_array_ufunc_gets_only_the_arguments_that_were_given(case):
+def test_array_ufunc_gets_the_very_arguments_that_were_given(case):
     class Recorder:
         def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
-            return ufunc, method, len(inputs), keywords
+            return ufunc, method, inputs, keywords
 
-    operands = {name: Recorder() for name in case.arrays}
-    inputs = len(case.operands)
-    assert case.call(operands) == (case.ufunc, "__call__", inputs, {})
+    class IsNotAsked:
+        def __array__(self, dtype=None, copy=None):
+            raise AssertionError("the array that answers the call decides what becomes of it")
+
     where = np.array([True])
-    assert case.call(operands, where=where) == (case.ufunc, "__call__", inputs, {"where": where})
+    for recorder in case.operands:
+        for other in ([-1.0, 2.0], IsNotAsked()):
+            operands = dict.fromkeys(case.operands, other) | {recorder: Recorder()}
+            for keywords in ({}, {"where": where}):
+                ufunc, method, inputs, passed = case.call(operands, **keywords)
+                assert (ufunc, method, passed) == (case.ufunc, "__call__", keywords)
+                assert len(inputs) == len(operands)
+                assert all(map(operator.is_, inputs, operands.values()))
 
 
 def test_objects_that_opt_out_are_refused():

@@ -5,6 +5,7 @@ Nothing here runs unless a call has already failed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
 
@@ -36,32 +37,40 @@ def explained(
 
 _Problem = tuple[type[Exception], str] | None
 _WEAK = (bool, int, float)  # Python's own numbers take the dtype of the arrays beside them
-_KNOWN = (np.ndarray, np.generic, int, float, complex)
+ARRAYS_AND_NUMBERS = (np.ndarray, np.generic, int, float, complex)
 
 
 def _problem(inputs: dict[str, Any], out: Any, dtype: Any, casting: Any) -> _Problem:
-    outputs = out if type(out) is tuple else (out,)  # as NumPy: a subclass is an output
-    if any(map(_overrides, (*inputs.values(), *outputs))):
+    if overrides(inputs.values(), out):
         return None
-    if not all(isinstance(value, _KNOWN) for value in inputs.values()):
-        return None  # its __array__ has been asked once, and is not asked again
-    arrays = {name: np.asanyarray(value) for name, value in inputs.items()}
+    outputs = _outputs(out)
+    # What any other object is, its __array__ says, which is not asked a second time.
+    known = {name: v for name, v in inputs.items() if isinstance(v, ARRAYS_AND_NUMBERS)}
+    arrays = {name: np.asanyarray(value) for name, value in known.items()}
     strong = {name: array for name, array in arrays.items() if type(inputs[name]) not in _WEAK}
     wanted = None if dtype is None else _as_dtype(dtype)
+    problem = _wrong_input(strong) or _wrong_dtype(wanted)
+    if problem or len(known) < len(inputs):
+        return problem or _wrong_output(outputs, wanted, casting)
     return (
-        _wrong_input(strong)
-        or _wrong_dtype(wanted)
-        or _wrong_output(outputs, _result_type(inputs) if wanted is None else wanted, casting)
+        _wrong_output(outputs, _result_type(inputs) if wanted is None else wanted, casting)
         or _wrong_shapes(arrays)
         or _wrong_output_shape(arrays, outputs[0])
         or _wrong_input(arrays)  # last: an integer too large for int64 is an object by itself only
     )
 
 
-def _overrides(value: Any) -> bool:
-    """Whether its type answers ufuncs by itself, or refuses them (None)."""
+def overrides(inputs: Iterable[Any], out: Any) -> bool:
+    """Whether the type of an operand answers ufuncs by itself, or refuses them (None)."""
     numpys = np.ndarray.__array_ufunc__
-    return getattr(type(value), "__array_ufunc__", numpys) is not numpys
+    return any(
+        getattr(type(value), "__array_ufunc__", numpys) is not numpys
+        for value in (*inputs, *_outputs(out))
+    )
+
+
+def _outputs(out: Any) -> tuple[Any, ...]:
+    return out if type(out) is tuple else (out,)  # as NumPy: a subclass is an output
 
 
 def _wrong_input(arrays: dict[str, np.ndarray]) -> _Problem:
@@ -83,8 +92,8 @@ def _wrong_dtype(dtype: np.dtype | None) -> _Problem:
     return None
 
 
-def _wrong_output(outputs: tuple[Any, ...], dtype: np.dtype, casting: Any) -> _Problem:
-    """What is wrong with out for a result of this dtype, its shape aside."""
+def _wrong_output(outputs: tuple[Any, ...], dtype: np.dtype | None, casting: Any) -> _Problem:
+    """What is wrong with out, its shape aside, for a result of this dtype (None: unknown)."""
     if len(outputs) != 1:
         return ValueError, f"out is a tuple of {len(outputs)}; expected one array"
     (out,) = outputs
@@ -94,7 +103,7 @@ def _wrong_output(outputs: tuple[Any, ...], dtype: np.dtype, casting: Any) -> _P
         return TypeError, f"out is of type {type(out).__name__}; expected a numpy.ndarray"
     if not out.flags.writeable:
         return ValueError, "out is read-only; expected a writeable array"
-    if not np.can_cast(dtype, out.dtype, casting):
+    if dtype is not None and not np.can_cast(dtype, out.dtype, casting):
         return TypeError, (
             f"out has dtype {out.dtype}; expected one that {dtype} casts to "
             f"under casting={casting!r}"

@@ -21,7 +21,7 @@ from cyrelu._loops.operations cimport (
 from cyrelu._loops.types cimport Operands
 from cyrelu._numpy.dtypes cimport number_of_dtype
 
-from cyrelu._numpy.errors import explained
+from cyrelu._numpy.errors import ARRAYS_AND_NUMBERS, explained, overrides
 
 cdef extern from "<fenv.h>" nogil:
     int FE_ALL_EXCEPT
@@ -109,19 +109,20 @@ cdef tuple ufuncs = tuple([make_ufunc(operation) for operation in range(OPERATIO
 by_name = {ufunc.__name__: ufunc for ufunc in ufuncs}
 
 
-cdef object as_array(object value):
-    """The array that NumPy makes of a list or of an object with __array__, made beforehand.
+cdef list converted(list inputs, object out):
+    """The inputs, with the arrays that NumPy makes of lists and of objects with __array__.
 
-    So that object is asked once, also where the call fails and the error has to be explained.
-    Python's numbers stay as they are, and objects that answer ufuncs or wrap their results.
+    So such an object is asked once, also where the call fails and the error has to be explained.
+    Objects that wrap their results stay as they are, and all inputs where one answers ufuncs.
     """
-    if (
-        isinstance(value, (np.ndarray, np.generic, int, float, complex))
-        or hasattr(value, "__array_ufunc__")
-        or hasattr(value, "__array_wrap__")
-    ):
-        return value
-    return np.asanyarray(value)
+    if all(isinstance(value, ARRAYS_AND_NUMBERS) for value in inputs) or overrides(inputs, out):
+        return inputs
+    return [
+        value
+        if isinstance(value, ARRAYS_AND_NUMBERS) or hasattr(value, "__array_wrap__")
+        else np.asanyarray(value)
+        for value in inputs
+    ]
 
 
 cdef object call_ufunc(
@@ -139,7 +140,7 @@ cdef object call_ufunc(
 ):
     cdef int k
     given = (grad, x, negative_slope, at_zero)
-    inputs = [as_array(given[k]) for k in range(OUT) if takes(operation, k)]
+    inputs = converted([given[k] for k in range(OUT) if takes(operation, k)], out)
     # Only what was asked for: these travel on to every __array_ufunc__.
     keywords = {}
     if out is not None:
