@@ -4,6 +4,8 @@
 # Each target installs what it needs in .venv (bench: .venv-bench); later runs start in seconds.
 
 .DELETE_ON_ERROR:
+# Builds that differ in flags alone share the C files.
+.NOTPARALLEL:
 # The targets run-* use the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream \
 	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint generate types format \
@@ -134,6 +136,8 @@ $(VENV)/peers: tools/install-peers | $(VENV)/group-bench
 	@tools/install-peers $(BIN)/python
 	@touch $@
 
+# tools/sanitize.py makes these, with flags of its own.
+build/address/installed build/thread/installed build/thread-serial/installed: tools/sanitize.py
 build/debug/installed: export CYRELU_DEBUG = 1
 build/serial/installed: export CYRELU_OPENMP = off
 build/%/installed: $(SOURCES) | $(VENV)/group-build

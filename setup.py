@@ -22,7 +22,7 @@ from instruction_sets import INSTRUCTION_SETS  # noqa: E402
 
 
 def from_environment(name, *choices):
-    value = os.environ.get(name, choices[0])
+    value = os.environ.get(name) or choices[0]
     if value not in choices:
         sys.exit(f"{name} is {value!r}; expected {', '.join(choices)}")
     return value
@@ -65,7 +65,7 @@ def extension(name):
     return Extension(
         name,
         [f"src/{name.replace('.', '/')}.pyx"],
-        depends=["setup.py", "tools/compiler_flags.py"],
+        depends=["setup.py", "tools/compiler_flags.py", "src/cyrelu/_platform/instruction_sets.py"],
         include_dirs=[numpy.get_include()],
         define_macros=MACROS,
     )

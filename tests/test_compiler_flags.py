@@ -81,3 +81,9 @@ def test_openmp_may_be_off_or_required(flags, monkeypatch, capsys):
     assert "calls use one thread" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="CYRELU_OPENMP=require"):
         flags.openmp("require")
+
+
+def test_loops_are_aligned_without_a_warning(flags):
+    """Where a compiler ignores a flag, it says so in every build."""
+    for flag in flags.loops():
+        assert flags.links(compiler_flags.EMPTY_PROGRAM, ["-Werror", flag], [])

@@ -168,9 +168,10 @@ def test_an_unsupported_instruction_set_is_refused_before_its_module_is_imported
     error, imported = finished.stdout.splitlines()
     assert error == f"cyrelu: the environment variable {lacking}"
     assert imported == "[]"
+    first = loop_modules.built()[0]
     finished = run_python(code.format(path=path, supported=[]), CYRELU_ISA="")
     error, imported = finished.stdout.splitlines()
-    assert error.startswith(f"cyrelu: this build needs a processor with {built[0]}; build it from")
+    assert error.startswith(f"cyrelu: this build needs a processor with {first}; build it from")
     assert imported == "[]"
 
 

@@ -21,13 +21,6 @@ FLAGS = {
 }
 OPTIMIZATION = {"unix": ["-O3"], "msvc": ["/O2"]}
 DEBUG_OPTIMIZATION = {"unix": ["-O1"], "msvc": ["/Od"]}
-# For loop modules: a loop that does not begin at a cache line takes up to a fifth longer while its
-# arrays are in L1, and which loops do not changes with every build (benchmarks/NOTES.md). gcc does
-# not align vectorised loops, which it takes for short, unless told to.
-LOOP_FLAGS = {
-    "unix": [(["-falign-loops=64"], []), (["--param=align-loop-iterations=1"], [])],
-    "msvc": [],
-}
 # Compiler and linker flags, in the order in which they are tried.
 OPENMP_FLAGS = {
     "unix": [
@@ -55,6 +48,17 @@ OPENMP_PROGRAM = """
 #include <omp.h>
 int main(void) { return omp_get_max_threads() < 1; }
 """
+# For loop modules: a loop that does not begin at a cache line takes up to a fifth longer while its
+# arrays are in L1, and which loops do not changes with every build (benchmarks/NOTES.md). gcc does
+# not align vectorised loops, which it takes for short, unless told to.
+LOOP_FLAGS = {
+    "unix": [
+        ("-falign-loops=64", EMPTY_PROGRAM),
+        # clang ignores this one, with a warning.
+        ("--param=align-loop-iterations=1", f"#ifdef __clang__\n#error\n#endif\n{EMPTY_PROGRAM}"),
+    ],
+    "msvc": [],
+}
 
 
 class CompilerFlags:
@@ -95,7 +99,7 @@ class CompilerFlags:
         return [], []
 
     def loops(self) -> list[str]:
-        return self.accepted(LOOP_FLAGS[self.kind])[0]
+        return [flag for flag, program in LOOP_FLAGS[self.kind] if self.links(program, [flag], [])]
 
     def hardening(self) -> tuple[list[str], list[str]]:
         return self.accepted(HARDENING_FLAGS[self.kind])

@@ -29,8 +29,9 @@ OUR_FRAME = re.compile(r"src/cyrelu/[\w/]+\.c:\d+")  # in a stack trace
 
 # -fno-wrapv: most Pythons pass -fwrapv, with which no integer overflow would be reported.
 # -fno-sanitize-recover: undefined behaviour ends the process, so that it cannot be missed.
-# Without hardening: sanitizers intercept memcpy and its like, not the fortified variants.
-FLAGS = "-fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -fno-wrapv"
+# Without hardening, and without that which a compiler adds by itself: sanitizers intercept memcpy
+# and its like, not the fortified variants.
+FLAGS = "-fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -fno-wrapv -U_FORTIFY_SOURCE"
 BUILDS = {  # in build/NAME: the sanitizers, and whether with OpenMP
     "address": ("address,undefined", "auto"),
     "thread": ("thread", "require"),

@@ -30,7 +30,10 @@ REPORT_FLAGS = "-fopt-info-vec-optimized -fno-ipa-icf"
 # "static void __pyx_fuse_0_1_0__pyx_f_6cyrelu_6_loops_9x86_64_v3_contiguous(..." and its like,
 # where the body follows (a declaration ends with a semicolon).
 DEFINITION = re.compile(r"__pyx_fuse_(\d+)_(\d+)_(\d+)__pyx_f_\w*_contiguous\(.*\{$")
-REPORT = re.compile(r"(\w+)\.c:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
+REPORT = re.compile(
+    r"(\w+)\.c:(\d+):\d+: optimized: loop vectorized using (\d+ byte|variable length) vectors"
+)
+SCALABLE = 2048 // 8  # Arm's SVE: the vectors are as long as the processor has them, up to this
 
 
 def main() -> int:
@@ -40,9 +43,10 @@ def main() -> int:
     isas = [isa for isa in INSTRUCTION_SETS.values() if isa.module in built]
     widths: dict[tuple[str, str], set[int]] = defaultdict(set)
     loops = {isa.module: loops_of(isa.module) for isa in isas}
-    for module, line, width in REPORT.findall(report):
+    for module, line, vectors in REPORT.findall(report):
         if name := function_at(loops.get(module, {}), int(line)):
-            widths[name, module].add(int(width))
+            width = vectors.removesuffix(" byte")
+            widths[name, module].add(int(width) if width.isdigit() else SCALABLE)
 
     names = expected_loops()
     print(f"{'bytes in a vector':45}", *(f"{isa.name:>16}" for isa in isas))
