@@ -33,7 +33,7 @@ def set_thresholds(
     Py_ssize_t stream=dispatch.stream_threshold_bytes,
     Py_ssize_t prefetch=dispatch.prefetch_threshold_bytes,
 ):
-    """Set the sizes in bytes above which outputs are streamed and calls prefetch."""
+    """Set the sizes in bytes from which on outputs are streamed and calls prefetch."""
     dispatch.stream_threshold_bytes, dispatch.prefetch_threshold_bytes = stream, prefetch
 
 

@@ -150,8 +150,8 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         (compiler, Cython, whether it is a debug build), ``openmp`` (the specification as
         yyyymm and its version, the path of the runtime library; all None without OpenMP),
         ``instruction_set`` (of the loops in use, and which others this build has for this
-        machine), ``streaming`` (the size in bytes above which outputs are written by streaming
-        stores, None where they never are, and the size of the last-level cache),
+        machine), ``streaming`` (the size in bytes of the smallest output that is written by
+        streaming stores, None where none is, and the size of the last-level cache),
         ``buffer_cache`` (the size in bytes of the largest freed result buffer that is cached
         for reuse, None where the system does not provide for it), ``threads`` (the limit in
         force, everything that it may come from, and whether it survives a fork), ``numpy``

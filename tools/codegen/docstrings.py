@@ -66,8 +66,8 @@ def parameters(operation: Operation) -> list[str]:
         "returned.",
     )
     keywords = ", ".join(keyword.partition("=")[0] for keyword in KEYWORDS)
-    before_out = [text for operand, text in entries.items() if operand is not AT_ZERO]
-    after_out = [text for operand, text in entries.items() if operand is AT_ZERO]
+    before_out = [text for operand, text in entries.items() if not operand.keyword_only]
+    after_out = [text for operand, text in entries.items() if operand.keyword_only]
     return [
         *before_out,
         out,
@@ -95,12 +95,14 @@ def about(operand: Operand, operation: Operation) -> str:
             f"{text} (one slope for each channel is PReLU). A Python number takes the dtype of a "
             "floating `x`; beside bool or integers it makes the result float64, as in NumPy."
         )
-    value = "The derivative" if GRAD in operation.operands else "The value"
-    return f"{value} at +0.0 and -0.0, where {subject(value)} {operation.at_zero_elsewhere}"
-
-
-def subject(value: str) -> str:
-    return "it does not exist." if value == "The derivative" else "the derivative does not exist."
+    if operand is AT_ZERO:
+        value = (
+            "The derivative at +0.0 and -0.0, where it does not exist."
+            if GRAD in operation.operands
+            else "The value at +0.0 and -0.0, where the derivative does not exist."
+        )
+        return f"{value} {operation.at_zero_elsewhere}"
+    raise ValueError(f"docstrings.py: nothing is said about the operand {operand.name}")
 
 
 def returns(operation: Operation) -> str:

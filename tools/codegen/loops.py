@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dtypes import DTYPES
 from layout import GENERATED, bracketed, cimport
-from operations import OPERANDS, OPERATIONS, Operand
+from operations import OPERANDS, OPERATIONS, Operand, X
 
 
 def operations_pxd() -> str:
@@ -106,6 +106,7 @@ def tags_pxd() -> str:
     takes = "\n\n".join(
         fused(f"Takes{operand.tag}", [each.tag for each in OPERATIONS if operand in each.operands])
         for operand in OPERANDS
+        if operand is not X
     )
     arguments = [f"floating {operand.name}" for operand in OPERANDS]
     return f"""\
@@ -134,7 +135,7 @@ cdef extern from *:
 # Whether each factor is one number, or has an element for each element of out.
 {fused("Factors", ["ScalarFactors", "ArrayFactors"])}
 
-# The operations that take an operand, and those that take any factor.
+# The operations that take an operand (all take x), and those that take any factor.
 {takes}
 
 {fused("TakesFactors", [each.tag for each in OPERATIONS if each.factors])}
@@ -163,7 +164,8 @@ def baseline_pyx() -> str:
     )
     return f"""\
 {GENERATED}
-# The loop of every operation, for the instruction set that the compiler targets by default.
+# The loop of every operation: by itself for what the compiler targets by default, included in the
+# modules of the other instruction sets for theirs.
 
 include "loops.pyx"
 

@@ -20,6 +20,7 @@ class Operand:
 
     name: str
     default: str | None = None  # of a factor, in the Python functions
+    keyword_only: bool = False  # there; other factors come before out
 
     @property
     def is_factor(self) -> bool:
@@ -37,7 +38,7 @@ class Operand:
 GRAD = Operand("grad")
 X = Operand("x")
 NEGATIVE_SLOPE = Operand("negative_slope", default="0.01")
-AT_ZERO = Operand("at_zero", default="1.0")
+AT_ZERO = Operand("at_zero", default="1.0", keyword_only=True)
 
 # In the order of the arguments of every operation.
 OPERANDS = [GRAD, X, NEGATIVE_SLOPE, AT_ZERO]
@@ -94,6 +95,14 @@ class Operation:
     @property
     def factors(self) -> list[Operand]:
         return [operand for operand in self.operands if operand.is_factor]
+
+    @property
+    def factors_before_out(self) -> list[Operand]:
+        return [factor for factor in self.factors if not factor.keyword_only]
+
+    @property
+    def factors_after_out(self) -> list[Operand]:
+        return [factor for factor in self.factors if factor.keyword_only]
 
 
 RELU_AT_ZERO = "0 is the convention of PyTorch, TensorFlow and scikit-learn."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from docstrings import KEYWORDS, docstring
 from layout import GENERATED, bracketed, cimport
-from operations import AT_ZERO, NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operation
+from operations import OPERANDS, OPERATIONS, Operation
 
 # ---- api.pyx
 
@@ -34,11 +34,9 @@ del function"""
 
 def function(operation: Operation) -> str:
     arguments = [array.name for array in operation.arrays] + ["/"]
-    if NEGATIVE_SLOPE in operation.operands:
-        arguments.append(f"negative_slope={NEGATIVE_SLOPE.default}")
+    arguments += [f"{factor.name}={factor.default}" for factor in operation.factors_before_out]
     arguments += ["out=None", "*"]
-    if AT_ZERO in operation.operands:
-        arguments.append(f"at_zero={AT_ZERO.default}")
+    arguments += [f"{factor.name}={factor.default}" for factor in operation.factors_after_out]
     passed = [each.name if each in operation.operands else "None" for each in OPERANDS]
     keywords = [keyword.partition("=")[0] for keyword in KEYWORDS]
     return "\n".join(
@@ -140,10 +138,10 @@ def api_pyi() -> str:
 
 def overloads(operation: Operation) -> Iterator[str]:
     given = "_Out | tuple[_Out]"
-    if NEGATIVE_SLOPE in operation.operands:  # then out follows by position, or by keyword alone
+    if operation.factors_before_out:  # out follows them by position, or is given by keyword alone
         yield overload(operation, "Any", "_Out", out=given, out_is_keyword=True)
-        yield overload(operation, "Any", "_Out", slope="ArrayLike", out=given)
-        yield overload(operation, "Any", "Any", slope="np.generic")
+        yield overload(operation, "Any", "_Out", before_out="ArrayLike", out=given)
+        yield overload(operation, "Any", "Any", before_out="np.generic")
     else:
         yield overload(operation, "Any", "_Out", out=given)
     yield overload(operation, "NDArray[_Float]", "NDArray[_Float]", factor="float")
@@ -158,16 +156,17 @@ def overload(
     result: str,
     *,
     factor: str = "ArrayLike",
-    slope: str | None = None,
+    before_out: str | None = None,
     out: str = "None = None",
     out_is_keyword: bool = False,
 ) -> str:
     arguments = [f"{each.name}: {array}" for each in operation.arrays] + ["/"]
-    if NEGATIVE_SLOPE in operation.operands:
-        arguments.append(f"negative_slope: {slope or f'{factor} = {NEGATIVE_SLOPE.default}'}")
+    arguments += [
+        f"{each.name}: {before_out or f'{factor} = {each.default}'}"
+        for each in operation.factors_before_out
+    ]
     arguments += ["*", f"out: {out}"] if out_is_keyword else [f"out: {out}", "*"]
-    if AT_ZERO in operation.operands:
-        arguments.append(f"at_zero: {factor} = {AT_ZERO.default}")
+    arguments += [f"{each.name}: {factor} = {each.default}" for each in operation.factors_after_out]
     arguments += [
         "where: ArrayLike = True",
         'casting: _Casting = "same_kind"',

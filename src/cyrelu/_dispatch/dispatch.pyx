@@ -62,7 +62,7 @@ use_instruction_set(loop_modules.chosen())
 
 
 def stream_threshold():
-    """The size in bytes above which outputs are streamed; None where no loop can."""
+    """The size in bytes of the smallest output that is streamed; None where no loop can."""
     return stream_threshold_bytes if loop_module.can_stream else None
 
 

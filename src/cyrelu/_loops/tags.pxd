@@ -53,16 +53,8 @@ ctypedef fused Factors:
     ScalarFactors
     ArrayFactors
 
-# The operations that take an operand, and those that take any factor.
+# The operations that take an operand (all take x), and those that take any factor.
 ctypedef fused TakesGrad:
-    ReluBackward
-    LeakyReluBackward
-
-ctypedef fused TakesX:
-    Relu
-    LeakyRelu
-    ReluGrad
-    LeakyReluGrad
     ReluBackward
     LeakyReluBackward
 

@@ -18,7 +18,7 @@ class InstructionSet:
     """Loops for an instruction set: how they are compiled, and what a machine needs to run them."""
 
     name: str  # as in CYRELU_ISA
-    architecture: str | None = None  # None: any
+    architecture: str | None = None  # "x86-64" or "aarch64"; None: any
     parent: str | None = None  # the set that it extends: a machine needs what that needs, too
     replaces: str | None = None  # the set that is not built where this one can be
     flags: dict[str, list[str]] = field(default_factory=dict)  # by kind of compiler
@@ -26,7 +26,7 @@ class InstructionSet:
     vector_bytes: int = 16  # the least width to which the compiler has to vectorise
     cpuid: tuple[tuple[int, int, int], ...] = ()  # bits of x86: leaf, register, bit
     xcr0: int = 0  # the register state that the operating system has to save, as xgetbv reports
-    hwcap: int = 0  # bits of AT_HWCAP, where Linux describes an Arm processor
+    hwcap: int = 0  # bits of AT_HWCAP: Linux describes an Arm processor so, other systems do not
 
     @property
     def module(self) -> str:

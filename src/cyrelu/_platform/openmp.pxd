@@ -1,4 +1,4 @@
-# The only file that names OpenMP. Without OpenMP the same calls compile to one thread.
+# The only file that declares functions of OpenMP. Without it the same calls compile to one thread.
 
 cdef extern from *:
     """

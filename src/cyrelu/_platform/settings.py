@@ -39,7 +39,7 @@ def instruction_set() -> str:
 
 
 def stream_threshold_bytes() -> int:
-    """The size of an output above which streaming stores are used."""
+    """The size of the smallest output that is written by streaming stores."""
     asked = _integer("CYRELU_STREAM_BYTES", 0, 2**63 - 1)
     if asked is not None:
         return asked
@@ -50,7 +50,7 @@ def stream_threshold_bytes() -> int:
 
 
 def prefetch_threshold_bytes() -> int:
-    """The traffic of a call above which it prefetches: what the caches cannot hold."""
+    """The traffic of the smallest call that prefetches: what the caches cannot hold."""
     cache = cpu.last_level_cache_bytes()
     return min(cache or MAX_PREFETCH_THRESHOLD_BYTES, MAX_PREFETCH_THRESHOLD_BYTES)
 
