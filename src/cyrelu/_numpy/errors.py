@@ -5,7 +5,6 @@ Nothing here runs unless a call has already failed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Any
 
@@ -21,8 +20,7 @@ def explained(
 ) -> Exception | None:
     """Return an error that names function, argument, what came and what was expected.
 
-    None where the cause is not one of the known ones, or where a type with an
-    ``__array_ufunc__`` of its own raised: that error is left unchanged.
+    None where the cause is not one of the known ones.
     """
     try:
         problem = _problem(inputs, out, dtype, casting)
@@ -41,9 +39,7 @@ ARRAYS_AND_NUMBERS = (np.ndarray, np.generic, int, float, complex)
 
 
 def _problem(inputs: dict[str, Any], out: Any, dtype: Any, casting: Any) -> _Problem:
-    if overrides(inputs.values(), out):
-        return None
-    outputs = _outputs(out)
+    outputs = out if type(out) is tuple else (out,)  # as NumPy: a subclass is an output
     # What any other object is, its __array__ says, which is not asked a second time.
     known = {name: v for name, v in inputs.items() if isinstance(v, ARRAYS_AND_NUMBERS)}
     arrays = {name: np.asanyarray(value) for name, value in known.items()}
@@ -58,19 +54,6 @@ def _problem(inputs: dict[str, Any], out: Any, dtype: Any, casting: Any) -> _Pro
         or _wrong_output_shape(arrays, outputs[0])
         or _wrong_input(arrays)  # last: an integer too large for int64 is an object by itself only
     )
-
-
-def overrides(inputs: Iterable[Any], out: Any) -> bool:
-    """Whether the type of an operand answers ufuncs by itself, or refuses them (None)."""
-    numpys = np.ndarray.__array_ufunc__
-    return any(
-        getattr(type(value), "__array_ufunc__", numpys) is not numpys
-        for value in (*inputs, *_outputs(out))
-    )
-
-
-def _outputs(out: Any) -> tuple[Any, ...]:
-    return out if type(out) is tuple else (out,)  # as NumPy: a subclass is an output
 
 
 def _wrong_input(arrays: dict[str, np.ndarray]) -> _Problem:

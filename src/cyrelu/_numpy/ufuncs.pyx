@@ -21,7 +21,7 @@ from cyrelu._loops.operations cimport (
 from cyrelu._loops.types cimport Operands
 from cyrelu._numpy.dtypes cimport number_of_dtype
 
-from cyrelu._numpy.errors import ARRAYS_AND_NUMBERS, explained, overrides
+from cyrelu._numpy.errors import ARRAYS_AND_NUMBERS, explained
 
 cdef extern from "<fenv.h>" nogil:
     int FE_ALL_EXCEPT
@@ -109,20 +109,33 @@ cdef tuple ufuncs = tuple([make_ufunc(operation) for operation in range(OPERATIO
 by_name = {ufunc.__name__: ufunc for ufunc in ufuncs}
 
 
+cdef object NUMPYS = np.ndarray.__array_ufunc__
+
+
 cdef list converted(list inputs, object out):
     """The inputs, with the arrays that NumPy makes of lists and of objects with __array__.
 
     So such an object is asked once, also where the call fails and the error has to be explained.
     Objects that wrap their results stay as they are, and all inputs where one answers ufuncs.
     """
-    if all(isinstance(value, ARRAYS_AND_NUMBERS) for value in inputs) or overrides(inputs, out):
-        return inputs
-    return [
-        value
-        if isinstance(value, ARRAYS_AND_NUMBERS) or hasattr(value, "__array_wrap__")
-        else np.asanyarray(value)
-        for value in inputs
-    ]
+    cdef Py_ssize_t k
+    for k, value in enumerate(inputs):
+        if not isinstance(value, ARRAYS_AND_NUMBERS) and not hasattr(value, "__array_wrap__"):
+            if one_answers_ufuncs(inputs, out):
+                break
+            inputs[k] = np.asanyarray(value)
+    return inputs
+
+
+cdef bint one_answers_ufuncs(list inputs, object out) except -1:
+    """Whether the type of an operand has an __array_ufunc__ of its own, or refuses them (None)."""
+    for operand in (*inputs, *(out if type(out) is tuple else (out,))):
+        if (
+            hasattr(operand, "__array_ufunc__")  # which answers sooner for those without
+            and getattr(type(operand), "__array_ufunc__", NUMPYS) is not NUMPYS
+        ):
+            return True
+    return False
 
 
 cdef object call_ufunc(
@@ -159,6 +172,8 @@ cdef object call_ufunc(
     try:
         return ufunc(*inputs, **keywords)
     except (TypeError, ValueError) as error:
+        if one_answers_ufuncs(inputs, out):
+            raise
         named = dict(zip(input_names(operation), inputs))
         clearer = explained(error, ufunc.__name__, named, out, dtype, casting)
         if clearer is None:
