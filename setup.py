@@ -44,6 +44,7 @@ LOOP_DIRECTIVES = {"boundscheck": DEBUG, "initializedcheck": DEBUG, "wraparound"
 LOOP_MODULES = {f"cyrelu._loops.{isa.module}": isa for isa in INSTRUCTION_SETS.values()}
 MODULES = [
     "cyrelu._platform.machine",
+    "cyrelu._dispatch.team",
     "cyrelu._dispatch.threads",
     "cyrelu._dispatch.dispatch",
     "cyrelu.kernels",

@@ -7,14 +7,14 @@ import textwrap
 from pathlib import Path
 
 
-def run_python(code, **environment):
+def run_python(code, arguments=(), **environment):
     """Run code in a fresh interpreter, with a time limit; a RuntimeWarning is an error.
 
     An environment variable that is None is removed.
     """
     environment = {**os.environ, **environment}
     return subprocess.run(
-        [sys.executable, "-W", "error::RuntimeWarning", "-c", textwrap.dedent(code)],
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", textwrap.dedent(code), *arguments],
         cwd=Path(__file__).parent,
         env={name: value for name, value in environment.items() if value is not None},
         capture_output=True,

@@ -2,7 +2,10 @@
 
 import multiprocessing
 import os
+import shutil
+import subprocess
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ import cyrelu
 
 pytestmark = pytest.mark.thread_unsafe(reason="forks")
 
-fork_safe = cyrelu.show_config("dicts")["threads"]["fork_safe"]
+has_openmp = cyrelu.show_config("dicts")["openmp"]["specification"] is not None
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 START = """
@@ -54,8 +57,7 @@ FORKS = {
     """,
     "the child has its threads": """
         def has_threads():
-            assert cyrelu.get_num_threads() == {limit}
-            return works() and threads_of_this_process() in (None, {limit})
+            return works() and threads_of_this_process() in (None, {threads})
         assert works() and forked(has_threads)
     """,
     "twice, one after the other": """
@@ -119,7 +121,7 @@ FORKS = {
 @needs_fork
 @pytest.mark.parametrize("action", FORKS.values(), ids=FORKS)
 def test_a_fork(action):
-    action = textwrap.dedent(action).replace("{limit}", "2" if fork_safe else "1")
+    action = textwrap.dedent(action).replace("{threads}", "2" if has_openmp else "1")
     finished = run_python(textwrap.dedent(START) + action)
     assert finished.returncode == 0, finished.stderr
 
@@ -127,6 +129,8 @@ def test_a_fork(action):
 @needs_fork
 def test_a_limit_of_threadpoolctl_applies_in_the_child():
     pytest.importorskip("threadpoolctl")
+    if has_openmp and "gomp" not in cyrelu.show_config("dicts")["openmp"]["runtime"]:
+        pytest.skip("LLVM's runtime forgets its limits in a forked child")
     action = """
         import threadpoolctl
         with threadpoolctl.threadpool_limits(1, user_api="openmp"):
@@ -149,6 +153,59 @@ def test_a_fork_with_another_library(library, order):
     else:
         start = f"{start}\nassert works()\n{other}\n"
     finished = run_python(f"{start}\nassert forked(works) and works() and forked(works)")
+    assert finished.returncode == 0, finished.stderr
+
+
+NEIGHBOUR = """
+    import ctypes, sys
+    neighbour = ctypes.CDLL(sys.argv[1])
+    def begins():
+        return neighbour.neighbour_write(3) == 3 and keeps()
+    def keeps():
+        return neighbour.neighbour_read(3) == 3
+"""
+NEIGHBOURS = {
+    "beside an import of cyrelu": """
+        assert begins() and forked(lambda: True) and keeps()
+    """,
+    "beside threads of cyrelu": """
+        assert begins() and works() and forked(lambda: True) and keeps() and works() and keeps()
+    """,
+    "beside calls in the child": """
+        assert begins() and works() and forked(works) and keeps() and works() and keeps()
+    """,
+    "beside calls from other threads": """
+        assert in_a_thread(works) and begins() and in_a_thread(lambda: forked(works)) and keeps()
+    """,
+    "that begins in the child": """
+        assert works() and forked(begins) and works()
+        assert forked(lambda: works() and begins() and works() and keeps())
+        assert forked(lambda: begins() and works() and keeps() and works())
+        assert forked(lambda: in_a_thread(begins) and in_a_thread(works) and begins())
+        assert begins() and works() and keeps()
+    """,
+}
+
+
+@pytest.fixture(scope="module")
+def neighbour(tmp_path_factory):
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiler:
+        pytest.skip("compiles C")
+    library = tmp_path_factory.mktemp("neighbour") / "neighbour.so"
+    source = Path(__file__).with_name("neighbour.c")
+    command = [compiler, "-shared", "-fPIC", "-fopenmp", str(source), "-o", str(library)]
+    if subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("compiles C with -fopenmp")
+    return library
+
+
+@needs_fork
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_a_neighbour_on_the_same_runtime(neighbour, name):
+    """The parent's neighbours notice nothing of the fork; in the child they can begin."""
+    code = "".join(map(textwrap.dedent, (START, NEIGHBOUR, NEIGHBOURS[name])))
+    finished = run_python(code, arguments=[str(neighbour)])
     assert finished.returncode == 0, finished.stderr
 
 

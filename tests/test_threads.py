@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,13 +14,15 @@ from fresh_process import run_python
 from oracle import assert_same_bits
 
 import cyrelu
-from cyrelu import _testing
 from cyrelu._platform.cgroups import cpu_quota
 
 pytestmark = pytest.mark.thread_unsafe(reason="changes the limits of the process")
 
 has_openmp = cyrelu.show_config("dicts")["openmp"]["specification"] is not None
 needs_openmp = pytest.mark.skipif(not has_openmp, reason="built without OpenMP")
+counts_threads = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="counts threads in /proc"
+)
 
 # On both sides of the threading threshold, with ends inside a page and a chunk.
 LARGE = [65_535, 65_536, 65_537, 262_144, 300_001, 1_000_003]
@@ -178,15 +181,21 @@ class TestSameBits:
 
 
 @needs_openmp
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
+@counts_threads
 def test_a_team_is_used_above_the_threshold_and_not_after_a_stall():
     code = """
-        import os, numpy as np, cyrelu
+        import os, time, numpy as np, cyrelu
         from cyrelu import _testing
         def running():
             return len(os.listdir("/proc/self/task"))
+        def becomes(count):
+            "A call does not wait for threads that are late."
+            end = time.monotonic() + 60
+            while running() != count and time.monotonic() < end:
+                cyrelu.relu(x)
+            return running() == count
         x = np.ones(1_000_000, np.float32)
-        cyrelu.set_num_threads(3)
+        cyrelu.set_num_threads(2)
         before = running()
         cyrelu.relu(x[:50_000])
         assert running() == before, "a small array starts no threads"
@@ -196,68 +205,112 @@ def test_a_team_is_used_above_the_threshold_and_not_after_a_stall():
         _testing.set_stall_policy(grace=0, rate=float("inf"), pause=600)
         assert not _testing.is_paused()
         cyrelu.relu(x)
-        assert running() == before + 2, "a team of three"
+        assert running() == before + 1, "a team of two"
         assert _testing.is_paused(), "any time is a stall under this policy"
         cyrelu.set_num_threads(5)
-        cyrelu.relu(x)
-        assert running() == before + 2, "no team in the pause"
+        for _ in range(100):
+            cyrelu.relu(x)
+        assert running() == before + 1, "no team in the pause"
         _testing.set_stall_policy(pause=0)
-        cyrelu.relu(x)
-        assert running() == before + 4, "a team of five after it"
+        assert becomes(before + 4), "a team of five after it"
     """
-    finished = run_python(code, OMP_WAIT_POLICY="passive")
+    finished = run_python(code)
     assert finished.returncode == 0, finished.stderr
 
 
 @needs_openmp
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
-def test_a_team_takes_no_processors_that_other_teams_use():
+@counts_threads
+def test_a_call_that_finds_the_team_in_use_runs_alone():
     code = """
         import os, numpy as np, cyrelu
         from cyrelu import _testing
         def running():
             return len(os.listdir("/proc/self/task"))
-        _testing.set_stall_policy(pause=0)
         x = np.random.default_rng(0).standard_normal(1_000_000)
         expected = np.maximum(x, 0)
         cyrelu.set_num_threads(2)
         before = running()
-        assert _testing.occupy_processors(len(os.sched_getaffinity(0))) == 0
-        assert (cyrelu.relu(x) == expected).all()
-        assert (cyrelu.relu(x[::-1])[::-1] == expected).all()
-        assert running() == before, "another team has all processors"
-        _testing.occupy_processors(-len(os.sched_getaffinity(0)))
-        assert (cyrelu.relu(x) == expected).all()
-        assert running() == before + 1, "it has gone"
-        cyrelu.set_num_threads(len(os.sched_getaffinity(0)) + 2)
-        assert (cyrelu.relu(x) == expected).all()
-        assert running() == before + len(os.sched_getaffinity(0)) + 1, "alone, as many as asked"
-        assert _testing.occupy_processors(0) == 0
+        for _ in range(2):
+            assert _testing.take_team()
+            assert not _testing.take_team()
+            alone = running()
+            assert (cyrelu.relu(x) == expected).all()
+            assert (cyrelu.relu(x[::-1])[::-1] == expected).all()
+            assert running() == alone
+            _testing.give_back_team()
+            assert (cyrelu.relu(x) == expected).all()
+            assert running() > before
     """
-    finished = run_python(code, OMP_WAIT_POLICY="passive")
+    finished = run_python(code)
     assert finished.returncode == 0, finished.stderr
 
 
+CALLERS = {
+    "threads that come and go": """
+        for _ in range(20):
+            thread = threading.Thread(target=call)
+            thread.start()
+            thread.join()
+    """,
+    "threads that stay": """
+        done = threading.Event()
+        def call_and_stay(called):
+            call()
+            called.set()
+            done.wait()
+        for _ in range(20):
+            called = threading.Event()
+            threading.Thread(target=call_and_stay, args=[called]).start()
+            called.wait()
+        before += 20
+    """,
+    "threads that call at once": """
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    """,
+    "an executor": """
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for future in [pool.submit(call) for _ in range(40)]:
+                future.result()
+    """,
+}
+
+
 @needs_openmp
-def test_workers_of_dask_do_not_multiply_threads():
-    da = pytest.importorskip("dask.array")
-    x = da.from_array(sample(np.float32, (64, 100_000)), chunks=(4, 100_000))
-    stop, seen = threading.Event(), {0}
-
-    def watch():
-        while not stop.wait(1e-4):
-            seen.add(_testing.occupy_processors(0))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        for _ in range(5):
-            cyrelu.leaky_relu(x).compute(scheduler="threads", num_workers=8)
-    finally:
-        stop.set()
-        watcher.join()
-    assert max(seen) <= max(cyrelu.get_num_threads(), os.cpu_count())
-    assert _testing.occupy_processors(0) == 0
+@counts_threads
+@pytest.mark.parametrize("action", CALLERS.values(), ids=CALLERS)
+def test_the_process_has_at_most_limit_minus_one_helpers(action):
+    code = f"""
+        import concurrent.futures, os, threading, time, numpy as np, cyrelu
+        from cyrelu import _testing
+        def helpers():
+            while not _testing.take_team():  # it starts threads while a call goes on without them
+                pass
+            time.sleep(0.1)  # for Python threads that have been joined to be gone
+            running = len(os.listdir("/proc/self/task"))
+            _testing.give_back_team()
+            return running - before
+        x = np.random.default_rng(0).standard_normal(500_000).astype(np.float32)
+        expected = np.maximum(x, 0)
+        cyrelu.set_num_threads(4)
+        def call():
+            for _ in range(3):
+                assert (cyrelu.relu(x) == expected).all()
+                assert (cyrelu.relu(x[::-1]) == expected[::-1]).all()
+                assert (cyrelu.ufuncs.relu(x) == expected).all()
+        before = len(os.listdir("/proc/self/task"))
+{textwrap.indent(textwrap.dedent(action), " " * 8)}
+        helpers = helpers()
+        if "done" in globals():
+            done.set()
+        assert 1 <= helpers <= 3, helpers
+        assert helpers == cyrelu.show_config("dicts")["threads"]["helper_threads"]
+    """
+    finished = run_python(code)
+    assert finished.returncode == 0, finished.stderr
 
 
 def test_workers_of_joblib_share_the_processors():

@@ -1,11 +1,12 @@
 # What only tests and benchmarks may change or look at. Users have environment variables instead.
 # The defaults restore what was in effect when this module was imported.
 
-from cyrelu._dispatch cimport dispatch, threads
+from cyrelu._dispatch cimport dispatch, team
 from cyrelu._loops.operations cimport OPERATION_COUNT, operation_name
 from cyrelu._numpy cimport buffer_cache
 from cyrelu._numpy.ufuncs cimport input_names
-from cyrelu._platform.atomics cimport add_int, load_double, store_double
+from cyrelu._platform.atomics cimport load_double, store_double
+from cyrelu._platform.float_control cimport FloatControl, take_over_float_control
 from cyrelu._platform.openmp cimport omp_get_wtime
 
 from cyrelu._dispatch import loop_modules
@@ -55,12 +56,21 @@ def is_paused():
     return omp_get_wtime() < load_double(&dispatch.paused_until)
 
 
-def occupy_processors(int count):
-    """Count so many threads as a team at work, and return how many were before.
+def take_team():
+    """Take the team of threads, as another call would; whether it was free."""
+    return team.take_team()
 
-    A negative number ends that.
+
+def give_back_team():
+    team.give_back_team()
+
+
+def exchange_float_control(FloatControl control):
+    """Set the calling thread's rounding mode and flush-to-zero; returns what they were.
+
+    The bits are those of the processor's register (MXCSR, FPCR), without the exceptions.
     """
-    return add_int(&threads.busy, count)
+    return take_over_float_control(control)
 
 
 # ---- the buffer cache

@@ -21,12 +21,10 @@ def get_num_threads() -> int:
     Returns
     -------
     int
-        The first of these that applies: 1 in a forked child process whose OpenMP runtime does
-        not survive that (all but GNU's); the innermost
-        `num_threads` block of this thread; the last `set_num_threads`; the environment variable
-        ``CYRELU_NUM_THREADS`` as it was at import; the smaller of OpenMP's limit
-        (``OMP_NUM_THREADS``, CPU affinity, ``threadpoolctl``) and the CPU quota of the control
-        group (containers), rounded up.
+        The first of these that applies: the innermost `num_threads` block of this thread; the last
+        `set_num_threads`; the environment variable ``CYRELU_NUM_THREADS`` as it was at import; the
+        smaller of OpenMP's limit (``OMP_NUM_THREADS``, CPU affinity, ``threadpoolctl``) and the CPU
+        quota of the control group (containers), rounded up.
 
     See Also
     --------
@@ -154,8 +152,8 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         streaming stores, None where none is, and the size of the last-level cache),
         ``buffer_cache`` (the size in bytes of the largest freed result buffer that is cached
         for reuse, None where the system does not provide for it), ``threads`` (the limit in
-        force, everything that it may come from, and whether it survives a fork), ``numpy``
-        (version at run time).
+        force, everything that it may come from, and how many threads the team has beside the
+        calling one), ``numpy`` (version at run time).
 
     Raises
     ------

@@ -1,10 +1,10 @@
 # From a call to the loops: which loop flags, how many threads, and what each of them does.
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from cython.parallel cimport prange
 
 from cyrelu._dispatch.overlap cimport DISJOINT, PARTIAL, Overlap, overlap_with_out
-from cyrelu._dispatch.threads cimport give_back_processors, take_processors, thread_limit
+from cyrelu._dispatch.team cimport run_chunks
+from cyrelu._dispatch.threads cimport thread_limit
 from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation
 from cyrelu._loops.types cimport (
@@ -37,9 +37,9 @@ stream_threshold_bytes = settings.stream_threshold_bytes()
 # Calls that read and write as much find their operands in memory, not in a cache.
 prefetch_threshold_bytes = settings.prefetch_threshold_bytes()
 
-# Where other programs keep all processors busy, a team waits for its descheduled member, and
-# libgomp's waiting is a busy loop: 11 ms for work of 0.3 ms (benchmarks/NOTES.md). A call slower
-# than any single thread would be is such a stall; for a moment calls then go without a team.
+# Where other programs keep all processors busy, a call waits for a descheduled thread of its team:
+# 11 ms for work of 0.3 ms (benchmarks/NOTES.md). A call slower than any single thread would be is
+# such a stall; for a moment calls then go without a team.
 stall_grace = 5e-4  # seconds
 stall_rate = 2e9  # bytes per second
 stall_pause = 0.25  # seconds
@@ -188,22 +188,16 @@ cdef inline Py_ssize_t chunks_for(int threads, Py_ssize_t traffic) noexcept nogi
 cdef void run_in_parallel(
     const Call* call, Py_ssize_t chunks, int threads, Py_ssize_t traffic
 ) noexcept nogil:
-    cdef Py_ssize_t k
-    if not take_processors(threads):
-        for k in range(chunks):
-            run_chunk(call, k)
-        return
     cdef double start = omp_get_wtime()
     # The team is always as large as the limit: libgomp is slow when the team size changes.
-    for k in prange(chunks, num_threads=threads, schedule="static"):
-        run_chunk(call, k)
+    cdef bint had_team = run_chunks(run_chunk, call, chunks, threads - 1)
     cdef double stop = omp_get_wtime()
-    give_back_processors(threads)
-    if stop - start > stall_grace + traffic / stall_rate:
+    if had_team and stop - start > stall_grace + traffic / stall_rate:
         store_double(&paused_until, stop + stall_pause)
 
 
-cdef void run_chunk(const Call* call, Py_ssize_t k) noexcept nogil:
+cdef void run_chunk(const void* argument, Py_ssize_t k) noexcept nogil:
+    cdef const Call* call = <const Call*> argument
     cdef Py_ssize_t start = max(0, k * call.chunk - call.shift)
     cdef Py_ssize_t stop = (k + 1) * call.chunk - call.shift
     cdef Operands chunk = call.operands[0]

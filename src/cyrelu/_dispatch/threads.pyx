@@ -1,14 +1,12 @@
-# How many threads a call may use: the limit in force, read at every call, and what others use.
+# How many threads a call may use: the limit in force, read at every call.
 
-from cyrelu._platform.atomics cimport add_int, load_int, store_int, swap_int
+from cyrelu._dispatch.team cimport helper_threads
+from cyrelu._platform.atomics cimport load_int, store_int
 from cyrelu._platform.openmp cimport (
     CYRELU_OPENMP_VERSION,
-    can_release_teams,
     omp_get_max_threads,
-    omp_get_num_procs,
     omp_in_parallel,
     openmp_path,
-    release_team,
 )
 
 from cyrelu._platform import settings
@@ -22,22 +20,6 @@ cdef extern from "Python.h":
     int PyThread_tss_set(Py_tss_t* key, void* value)
     void* PyThread_tss_get(Py_tss_t* key) noexcept nogil
 
-cdef extern from *:
-    """
-    #if defined(__unix__) || defined(__APPLE__)
-        #include <pthread.h>
-        #define cyrelu_at_fork(before, after_in_child) pthread_atfork(before, NULL, after_in_child)
-        static __thread int cyrelu_team_is_released;
-    #else
-        #define cyrelu_at_fork(before, after_in_child) 0
-        static int cyrelu_team_is_released;
-    #endif
-    """
-    int at_fork "cyrelu_at_fork"(
-        void (*before)() noexcept nogil, void (*after_in_child)() noexcept nogil
-    )
-    bint team_is_released "cyrelu_team_is_released"  # of the thread that is forking
-
 cdef enum:
     UNSET = 0
 
@@ -45,14 +27,11 @@ cdef int MAX_THREADS = settings.MAX_THREADS
 cdef int process_limit = UNSET  # set_num_threads, at first CYRELU_NUM_THREADS
 cdef Py_tss_t* thread_local_limit = PyThread_tss_alloc()  # num_threads blocks
 cdef int quota = UNSET
-cdef int processors = 1  # that this process may keep busy
-busy = 0
-cdef bint team_is_lost = False
 
 
 cdef int thread_limit() noexcept nogil:
     # Inside a parallel region of the caller's own, its threads do the work.
-    if team_is_lost or omp_in_parallel():
+    if omp_in_parallel():
         return 1
     cdef int limit = <int> <Py_ssize_t> PyThread_tss_get(thread_local_limit)
     if limit == UNSET:
@@ -62,35 +41,6 @@ cdef int thread_limit() noexcept nogil:
         if quota != UNSET:
             limit = min(limit, quota)
     return limit
-
-
-cdef bint take_processors(int threads) noexcept nogil:
-    # Where several threads call at once (joblib's and dask's do), each with a team of its own, they
-    # would be in each other's way: a team starts alone, or where the others leave it enough
-    # processors.
-    cdef int others = load_int(&busy)
-    while others == 0 or others + threads <= processors:
-        if swap_int(&busy, &others, others + threads):
-            return True
-    return False
-
-
-cdef void give_back_processors(int threads) noexcept nogil:
-    add_int(&busy, -threads)
-
-
-# A forked child has the OpenMP runtime's memory but not its threads: the runtime would wait for
-# them for ever. GNU's can end the team of the forking thread first; both processes then build
-# new ones when they need them. Others cannot, and the child goes on with one thread.
-cdef void before_fork() noexcept nogil:
-    global team_is_released
-    team_is_released = not team_is_lost and release_team()
-
-
-cdef void after_fork_in_child() noexcept nogil:
-    global team_is_lost, busy
-    team_is_lost = not team_is_released
-    busy = 0  # teams of other threads have not come along
 
 
 # ---- for config.py, which checks the numbers
@@ -137,8 +87,7 @@ def limits():
         "process_limit": load_int(&process_limit) or None,
         "openmp_max_threads": omp_get_max_threads(),
         "cgroup_cpu_quota": quota or None,
-        "fork_safe": can_release_teams(),
-        "team_lost_in_fork": team_is_lost,
+        "helper_threads": helper_threads(),
     }
 
 
@@ -147,6 +96,3 @@ if thread_local_limit == NULL or PyThread_tss_create(thread_local_limit) != 0:
     raise MemoryError("cyrelu: no thread-specific storage left")
 quota = cpu_quota() or UNSET
 process_limit = settings.num_threads() or UNSET
-processors = min(omp_get_num_procs(), quota or MAX_THREADS)
-if at_fork(before_fork, after_fork_in_child) != 0:
-    raise MemoryError("cyrelu: pthread_atfork has no memory left")

@@ -1,38 +1,42 @@
-# The only file that declares functions of OpenMP. Without it the same calls compile to one thread.
+# The only file with OpenMP's directives and functions. Without OpenMP the same calls compile to one
+# thread.
 
 cdef extern from *:
     """
     #ifdef _OPENMP
         #include <omp.h>
         #define CYRELU_OPENMP_VERSION _OPENMP
+        #define CYRELU_OMP(directive) CYRELU_PRAGMA(omp directive)
+        #ifdef _MSC_VER
+            #define CYRELU_PRAGMA(text) __pragma(text)
+        #else
+            #define CYRELU_PRAGMA(text) _Pragma(#text)
+        #endif
+        #if _OPENMP >= 201307
+            #define cyrelu_binds_threads() (omp_get_proc_bind() != omp_proc_bind_false)
+        #else
+            #define cyrelu_binds_threads() 0
+        #endif
     #else
         #define CYRELU_OPENMP_VERSION 0
+        #define CYRELU_OMP(directive)
         #define omp_get_max_threads() 1
         #define omp_get_num_procs() 1
+        #define omp_get_thread_num() 0
         #define omp_in_parallel() 0
         #define omp_get_wtime() 0.0
+        #define cyrelu_binds_threads() 0
     #endif
 
-    #if defined(_OPENMP) && defined(__ELF__)
-        /* Functions of the runtime that is loaded, NULL where it lacks them: one of OpenMP 5.0,
-           and one that LLVM's and Intel's runtimes have and GNU's has not. */
-        extern int cyrelu_pause_all(int) __asm__("omp_pause_resource_all") __attribute__((weak));
-        extern int cyrelu_kmp_marker(void) __asm__("kmp_get_blocktime") __attribute__((weak));
-
-        /* Only GNU's runtime is asked to end its teams: others may crash. */
-        static int cyrelu_can_release_teams(void) {
-            return cyrelu_pause_all != NULL && cyrelu_kmp_marker == NULL;
+    /* A parallel region in C: Cython's prange would guess in it whether the thread holds the GIL,
+       wrongly once a subinterpreter exists. */
+    static void cyrelu_run_parallel_region(int threads, void (*member)(int)) {
+        (void) threads;
+        CYRELU_OMP(parallel num_threads(threads))
+        {
+            member(omp_get_thread_num());
         }
-
-        /* Ends the calling thread's team; returns whether a fork is safe now. */
-        static int cyrelu_release_team(void) {
-            enum { HARD = 2 };
-            return cyrelu_can_release_teams() && cyrelu_pause_all(HARD) == 0;
-        }
-    #else
-        #define cyrelu_can_release_teams() 0
-        #define cyrelu_release_team() 0
-    #endif
+    }
 
     /* The path of the runtime's library: the wheel's or the system's. */
     #if !defined(_OPENMP)
@@ -68,9 +72,11 @@ cdef extern from *:
     """
     int CYRELU_OPENMP_VERSION  # the yyyymm of the specification, 0 without OpenMP
     int omp_get_max_threads() noexcept nogil
-    int omp_get_num_procs() noexcept nogil
     int omp_in_parallel() noexcept nogil
     double omp_get_wtime() noexcept nogil
-    bint can_release_teams "cyrelu_can_release_teams"() noexcept nogil
+    bint binds_threads "cyrelu_binds_threads"() noexcept nogil  # OMP_PROC_BIND
     bint openmp_path "cyrelu_openmp_path"(char* path, int size)  # whether it is known
-    bint release_team "cyrelu_release_team"() noexcept nogil
+    # Calls member(0), ..., member(threads - 1), each on a thread of its own; OpenMP may have fewer.
+    void run_parallel_region "cyrelu_run_parallel_region"(
+        int threads, void (*member)(int) noexcept nogil
+    ) noexcept nogil

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 
@@ -31,6 +32,15 @@ def allow_other_openmp_runtimes() -> None:
 
 def num_threads() -> int | None:
     return _integer("CYRELU_NUM_THREADS", 1, MAX_THREADS)
+
+
+def openmp_stack_bytes() -> int:
+    """The stack of each thread that OpenMP starts, as its variables say; 0 for the system's own."""
+    for name in ("OMP_STACKSIZE", "GOMP_STACKSIZE"):
+        found = re.fullmatch(r"\s*(\d{1,12})\s*([BKMG]?)\s*", os.environ.get(name, ""), re.I)
+        if found:
+            return int(found[1]) << {"B": 0, "": 10, "K": 10, "M": 20, "G": 30}[found[2].upper()]
+    return 0
 
 
 def instruction_set() -> str:

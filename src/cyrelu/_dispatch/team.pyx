@@ -1,0 +1,270 @@
+# The process's one team of threads. Its primary thread is a thread of our own, which waits for
+# calls and opens OpenMP's parallel region for them; the calling thread works along.
+#
+# Were the calling thread the primary one, OpenMP would keep idle threads for each thread that ever
+# called; a fork would have to end its team, which GNU's runtime can do only by ending the teams of
+# all other libraries, too; and the region would run where Python's state is not known. A forked
+# child simply starts a primary thread of its own when it needs one.
+#
+# A call is divided into chunks. A thread takes the chunk of its number first, so that calls on the
+# same arrays find them in the same core's cache, and then whatever is left: a thread that is late
+# delays nobody, and nothing depends on how many there are.
+
+from cpython.pythread cimport (
+    WAIT_LOCK,
+    PyThread_acquire_lock,
+    PyThread_release_lock,
+    PyThread_type_lock,
+)
+from libc.string cimport memset
+
+from cyrelu._platform.atomics cimport (
+    add_int,
+    exchange_int,
+    load_double,
+    load_int,
+    spin_wait,
+    store_double,
+    store_int,
+    swap_int,
+)
+from cyrelu._platform.float_control cimport (
+    FloatControl,
+    read_float_control,
+    take_over_float_control,
+)
+from cyrelu._platform.openmp cimport (
+    CYRELU_OPENMP_VERSION,
+    binds_threads,
+    omp_get_wtime,
+    run_parallel_region,
+)
+from cyrelu._platform.processes cimport (
+    Affinity,
+    call_in_forked_child,
+    can_start_threads,
+    read_affinity,
+    take_over_affinity,
+)
+
+from cyrelu._platform import settings
+
+cdef extern from "pythread.h" nogil:
+    # Python's locks and threads are the system's; they need neither the GIL nor an interpreter.
+    unsigned long INVALID_THREAD "((unsigned long) -1)"
+    unsigned long PyThread_start_new_thread(void (*)(void*) noexcept nogil, void*)
+    PyThread_type_lock PyThread_allocate_lock()
+
+cdef enum:
+    MAX_CHUNKS = 1024
+    # How often a thread asks before it sleeps: for some 100 us, so that a sequence of calls finds
+    # the team awake. OpenMP's own threads wait as OMP_WAIT_POLICY says.
+    SPINS = 2000
+    # How often a call asks for a team that is about to end another call.
+    LEAVING_SPINS = 500
+    # Beside the pending chunks: the calling thread sleeps until none is left.
+    SLEEPER = 1 << 16
+
+cdef enum State:
+    NOT_STARTED
+    AWAKE  # the primary thread waits for a job, asking
+    ASLEEP  # it waits for its lock
+    TAKEN  # a calling thread writes its job down
+    POSTED  # the job is for the primary thread to see
+    AT_WORK
+
+cdef struct Job:
+    RunChunk run_chunk
+    const void* call
+    int chunks
+    int threads  # of the parallel region
+    bint bound  # OpenMP binds threads to processors, the primary one to that of the calling thread
+    FloatControl float_control
+    Affinity affinity
+    int pending  # chunks that are not done
+    int users  # the calling and the primary thread; the last to leave makes room for the next job
+    int[MAX_CHUNKS] is_taken
+
+cdef int state = NOT_STARTED
+cdef int before = NOT_STARTED  # the state in which the team was taken
+cdef Job job
+cdef PyThread_type_lock wake_primary = NULL
+cdef PyThread_type_lock wake_caller = NULL
+cdef int region_threads = 0  # of the last parallel region: OpenMP keeps them
+cdef size_t stack_bytes = settings.openmp_stack_bytes()
+
+# Where a limit is reached (processes, memory), OpenMP ends the process. So threads are started on
+# trial first, and after a failure none is for a while.
+cdef double FAILURE_PAUSE = 1  # seconds
+cdef double failed_until = 0
+
+
+cdef bint run_chunks(
+    RunChunk run_chunk, const void* call, Py_ssize_t chunks, int helpers
+) noexcept nogil:
+    cdef Py_ssize_t k
+    if CYRELU_OPENMP_VERSION == 0 or helpers < 1 or not take_team():
+        for k in range(chunks):
+            run_chunk(call, k)
+        return False
+    if before == NOT_STARTED and not start_primary():
+        store_int(&state, NOT_STARTED)
+        for k in range(chunks):
+            run_chunk(call, k)
+        return False
+    post(run_chunk, call, <int> chunks, helpers)
+    run_remaining(0)
+    # A job that has not been begun by now is done, and withdrawn.
+    if not swap_int(&state, POSTED, AWAKE):
+        wait_for_helpers()
+        leave_job()
+    return True
+
+
+cdef int helper_threads() noexcept nogil:
+    return 0 if load_int(&state) == NOT_STARTED else load_int(&region_threads)
+
+
+# ---- on the calling thread
+
+cdef bint take_team() noexcept nogil:
+    """Whether this call has the team; other calls at this time run on their own thread."""
+    global before
+    cdef int _spin, now
+    for _spin in range(LEAVING_SPINS):
+        now = load_int(&state)
+        if now == NOT_STARTED and omp_get_wtime() < load_double(&failed_until):
+            return False
+        if now <= ASLEEP:
+            if swap_int(&state, now, TAKEN):
+                before = now
+                return True
+        elif now != AT_WORK or load_int(&job.pending) % SLEEPER > 0:
+            return False
+        spin_wait()
+    return False
+
+
+cdef void give_back_team() noexcept nogil:
+    store_int(&state, before)
+
+
+cdef bint start_primary() noexcept nogil:
+    global wake_primary, wake_caller
+    if wake_primary == NULL:
+        wake_primary = new_semaphore()
+    if wake_caller == NULL:
+        wake_caller = new_semaphore()
+    store_int(&region_threads, 1)
+    if (
+        wake_primary == NULL
+        or wake_caller == NULL
+        or PyThread_start_new_thread(lead, NULL) == INVALID_THREAD
+    ):
+        store_double(&failed_until, omp_get_wtime() + FAILURE_PAUSE)
+        return False
+    return True
+
+
+cdef PyThread_type_lock new_semaphore() noexcept nogil:
+    """A lock that is locked: acquiring it waits for a release."""
+    cdef PyThread_type_lock lock = PyThread_allocate_lock()
+    if lock != NULL:
+        PyThread_acquire_lock(lock, WAIT_LOCK)
+    return lock
+
+
+cdef void post(RunChunk run_chunk, const void* call, int chunks, int helpers) noexcept nogil:
+    job.run_chunk, job.call, job.chunks = run_chunk, call, chunks
+    job.bound = binds_threads()
+    job.threads = helpers + job.bound
+    job.float_control = read_float_control()
+    read_affinity(&job.affinity)
+    memset(job.is_taken, 0, chunks * sizeof(int))
+    job.pending, job.users = chunks, 2
+    cdef bint is_asleep = before == ASLEEP
+    store_int(&state, POSTED)
+    if is_asleep:
+        PyThread_release_lock(wake_primary)
+
+
+cdef void wait_for_helpers() noexcept nogil:
+    cdef int _spin
+    for _spin in range(SPINS):
+        if load_int(&job.pending) == 0:
+            return
+        spin_wait()
+    if add_int(&job.pending, SLEEPER) != 0:
+        PyThread_acquire_lock(wake_caller, WAIT_LOCK)
+
+
+cdef void leave_job() noexcept nogil:
+    if add_int(&job.users, -1) == 1:
+        store_int(&state, AWAKE)
+
+
+# ---- on the threads of the team
+
+cdef void lead(void* _) noexcept nogil:
+    """What the primary thread does, for ever."""
+    cdef int spin = 0
+    while True:
+        if load_int(&state) == POSTED and swap_int(&state, POSTED, AT_WORK):
+            run_job()
+            leave_job()
+            spin = 0
+        elif spin < SPINS:
+            spin_wait()
+            spin += 1
+        else:
+            spin = 0
+            if swap_int(&state, AWAKE, ASLEEP):
+                PyThread_acquire_lock(wake_primary, WAIT_LOCK)
+
+
+cdef void run_job() noexcept nogil:
+    cdef int threads = job.threads
+    cdef int more = threads - region_threads
+    if more > 0:
+        if omp_get_wtime() < load_double(&failed_until):
+            threads = region_threads
+        elif not can_start_threads(more, stack_bytes):
+            threads = region_threads
+            store_double(&failed_until, omp_get_wtime() + FAILURE_PAUSE)
+    store_int(&region_threads, threads)
+    run_parallel_region(threads, run_member)
+
+
+cdef void run_member(int number) noexcept nogil:
+    cdef FloatControl own = take_over_float_control(job.float_control)
+    if not job.bound:
+        take_over_affinity(&job.affinity)
+        run_remaining(number + 1)
+    elif number > 0 or load_int(&region_threads) == 1:
+        run_remaining(number)
+    take_over_float_control(own)
+
+
+cdef void run_remaining(int first) noexcept nogil:
+    """Run the chunks that no thread has taken, from this one on."""
+    cdef int i, k
+    for i in range(job.chunks):
+        k = (first + i) % job.chunks
+        if load_int(&job.is_taken[k]) == 0 and exchange_int(&job.is_taken[k], 1) == 0:
+            job.run_chunk(job.call, k)
+            if add_int(&job.pending, -1) == SLEEPER + 1:
+                PyThread_release_lock(wake_caller)
+
+
+# ---- forks
+
+cdef void forget_team() noexcept nogil:
+    """In a forked child, which has none of the team's threads."""
+    global wake_primary, wake_caller
+    wake_primary = wake_caller = NULL  # they are in the state of the moment of the fork
+    store_int(&state, NOT_STARTED)
+    store_double(&failed_until, 0)
+
+
+if call_in_forked_child(forget_team) != 0:
+    raise MemoryError("cyrelu: pthread_atfork has no memory left")
