@@ -48,6 +48,7 @@ MODULES = [
     "cyrelu._dispatch.threads",
     "cyrelu._dispatch.dispatch",
     "cyrelu.kernels",
+    "cyrelu._numpy.limit_blocks",
     "cyrelu._numpy.buffer_cache",
     "cyrelu._numpy.ufuncs",
     "cyrelu._numpy.strided",

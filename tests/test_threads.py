@@ -78,8 +78,21 @@ class TestLimit:
             getattr(cyrelu, name)(n)
         assert cyrelu.get_num_threads() == before
 
-    @pytest.mark.parametrize("n", [1.0, "2", None, [1]], ids=repr)
-    @pytest.mark.parametrize("name", ["set_num_threads", "num_threads"])
+    def test_none_goes_back_to_the_limit_at_import(self):
+        before = cyrelu.show_config("dicts")["threads"]
+        cyrelu.set_num_threads(3)
+        cyrelu.set_num_threads(None)
+        expected = before["environment_limit"] or min(
+            before["openmp_max_threads"], before["cgroup_cpu_quota"] or 1024
+        )
+        assert cyrelu.get_num_threads() == expected
+        assert cyrelu.show_config("dicts")["threads"]["process_limit"] is None
+
+    @pytest.mark.parametrize(
+        ("name", "n"),
+        [(name, n) for name in ("set_num_threads", "num_threads") for n in (1.0, "2", [1])]
+        + [("num_threads", None)],
+    )
     def test_not_an_integer(self, name, n):
         kind = type(n).__name__
         with pytest.raises(TypeError, match=rf"^{name}: n is .* of type {kind}; expected an int"):

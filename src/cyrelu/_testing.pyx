@@ -1,11 +1,11 @@
 # What only tests and benchmarks may change or look at. Users have environment variables instead.
 # The defaults restore what was in effect when this module was imported.
 
-from cyrelu._dispatch cimport dispatch, team
+from cyrelu._dispatch cimport dispatch, team, threads
 from cyrelu._loops.operations cimport OPERATION_COUNT, operation_name
-from cyrelu._numpy cimport buffer_cache
+from cyrelu._numpy cimport buffer_cache, limit_blocks
 from cyrelu._numpy.ufuncs cimport input_names
-from cyrelu._platform.atomics cimport load_double, store_double
+from cyrelu._platform.atomics cimport load_double, load_int, store_double
 from cyrelu._platform.float_control cimport FloatControl, take_over_float_control
 from cyrelu._platform.openmp cimport omp_get_wtime
 
@@ -63,6 +63,16 @@ def take_team():
 
 def give_back_team():
     team.give_back_team()
+
+
+def limit_of_thread():
+    """The limit that code without the GIL sees on this thread."""
+    return threads.thread_limit(threads.BLOCK_OF_THREAD)
+
+
+def entered_blocks():
+    """How many num_threads blocks have been entered and not left, in the process."""
+    return load_int(&limit_blocks.entered_blocks)
 
 
 def exchange_float_control(FloatControl control):

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from typing import Any, Literal, Self, SupportsIndex, overload
+from collections.abc import Callable
+from typing import Any, Literal, ParamSpec, Self, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
 from cyrelu._dispatch import dispatch, loop_modules, threads
-from cyrelu._numpy import buffer_cache
+from cyrelu._numpy import buffer_cache, limit_blocks
 from cyrelu._platform import cpu, machine, settings
 from cyrelu._version import __version__
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 __all__ = ["get_num_threads", "num_threads", "set_num_threads", "show_config"]
 
 
 def get_num_threads() -> int:
-    """Return the number of threads that a call may use now, from this thread.
+    """Return the number of threads that a call may use now, in this context.
 
     Returns
     -------
     int
-        The first of these that applies: the innermost `num_threads` block of this thread; the last
+        The first of these that applies: the innermost `num_threads` block of this context; the last
         `set_num_threads`; the environment variable ``CYRELU_NUM_THREADS`` as it was at import; the
         smaller of OpenMP's limit (``OMP_NUM_THREADS``, CPU affinity, ``threadpoolctl``) and the CPU
         quota of the control group (containers), rounded up.
@@ -37,10 +42,10 @@ def get_num_threads() -> int:
     ...     cyrelu.get_num_threads()
     1
     """
-    return threads.get_thread_limit()
+    return threads.get_thread_limit(limit_blocks.get_context_limit())
 
 
-def set_num_threads(n: SupportsIndex) -> None:
+def set_num_threads(n: SupportsIndex | None) -> None:
     """Set how many threads calls may use, for the whole process.
 
     Small arrays are worked on by one thread whatever the limit. Results are bit-identical for any
@@ -48,19 +53,20 @@ def set_num_threads(n: SupportsIndex) -> None:
 
     Parameters
     ----------
-    n : int
-        The limit, from 1 to 1024.
+    n : int or None
+        The limit, from 1 to 1024. None removes the one that was set before: the limit is then the
+        one that it was at import.
 
     Raises
     ------
     TypeError
-        If `n` is not an integer.
+        If `n` is neither an integer nor None.
     ValueError
         If `n` is below 1 or above 1024.
 
     See Also
     --------
-    num_threads : The same for one block of code and one thread.
+    num_threads : The same for one block of code.
 
     Examples
     --------
@@ -68,16 +74,18 @@ def set_num_threads(n: SupportsIndex) -> None:
     >>> cyrelu.set_num_threads(2)
     >>> cyrelu.get_num_threads()
     2
+    >>> cyrelu.set_num_threads(None)
     """
-    threads.set_process_limit(_checked("set_num_threads", n))
+    threads.set_process_limit(0 if n is None else _checked("set_num_threads", n))
 
 
 class num_threads:
     """Limit the threads that calls may use, inside a ``with`` block.
 
-    The limit holds for the Python thread that runs the block and takes precedence over
-    `set_num_threads`; other threads are not affected. Blocks nest; the same object may be entered
-    again.
+    The limit takes precedence over `set_num_threads`. It belongs to the context that runs the block
+    (a `contextvars.ContextVar`, as that of `numpy.errstate` does). Blocks nest; the same object may
+    be entered again, and from several threads. As a decorator it limits each call of a function, or
+    of a coroutine function.
 
     Parameters
     ----------
@@ -87,13 +95,25 @@ class num_threads:
     Raises
     ------
     TypeError
-        If `n` is not an integer.
+        If `n` is not an integer, or if the decorated object is no function, or one that yields.
     ValueError
         If `n` is below 1 or above 1024.
 
     See Also
     --------
     set_num_threads : The same for the whole process.
+
+    Notes
+    -----
+    asyncio's tasks each see the blocks that they are in. `asyncio.to_thread` and a task that is
+    created inside a block have a copy of its context, so the limit holds there, until the block is
+    left. It does not hold in threads of an executor, nor in a thread that is started inside the
+    block (unless ``sys.flags.thread_inherit_context`` is set, as it is in free-threaded Python). A
+    generator that is suspended inside a block shows its limit to its caller.
+
+    Code that runs without the GIL cannot ask for a context. The bare ufuncs, called directly, and
+    the kernels for Cython follow the last block that the operating system's thread has entered and
+    that has not been left.
 
     Examples
     --------
@@ -102,18 +122,49 @@ class num_threads:
     ...     y = cyrelu.relu([-1.0, 2.0])
     >>> y
     array([0., 2.])
+    >>> @cyrelu.num_threads(1)
+    ... def limited():
+    ...     return cyrelu.get_num_threads()
+    >>> limited()
+    1
     """
 
     def __init__(self, n: SupportsIndex) -> None:
         self._limit = _checked("num_threads", n)
-        self._outer: list[int] = []
+        self._blocks: list[object] = []
 
     def __enter__(self) -> Self:
-        self._outer.append(threads.replace_thread_local_limit(self._limit))
+        limit_blocks.enter(self._blocks, self, self._limit)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        threads.replace_thread_local_limit(self._outer.pop())
+        limit_blocks.leave(self._blocks, self)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        import inspect  # which takes longer to import than all of cyrelu
+
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(f"num_threads: it decorates functions, not {function!r}")
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"num_threads: {function!r} yields, and its body runs after the call; expected a "
+                "function that does not, or use a with block inside of it"
+            )
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def limited_coroutine(*args: P.args, **kwargs: P.kwargs) -> Any:
+                with self:
+                    return await function(*args, **kwargs)
+
+            return limited_coroutine  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self:
+                return function(*args, **kwargs)
+
+        return limited
 
 
 def _checked(function: str, n: SupportsIndex) -> int:
@@ -186,7 +237,7 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
             "last_level_cache_bytes": cpu.last_level_cache_bytes(),
         },
         "buffer_cache": {"max_cached_bytes": buffer_cache.get_max_cached_bytes()},
-        "threads": threads.limits(),
+        "threads": threads.limits(limit_blocks.get_context_limit()),
         "numpy": {"version": np.__version__},
     }
     if mode == "dicts":

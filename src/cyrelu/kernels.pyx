@@ -5,6 +5,7 @@
 from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport run
+from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
 from cyrelu._loops.dtypes cimport FLOAT32, FLOAT64, Dtype, itemsize
 from cyrelu._loops.operations cimport (
     AT_ZERO,
@@ -44,7 +45,7 @@ cdef inline void call(
     operands.stride[GRAD] = item if grad != NULL else 0
     operands.stride[X] = item if x != NULL else 0
     operands.stride[OUT] = item
-    run(operation, dtype, &operands, n, False)
+    run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
 
 
 cdef void relu_f32(const float* x, float* out, Py_ssize_t n) noexcept nogil:

@@ -54,6 +54,7 @@ def kernels_pyx() -> str:
 from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport run
+from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
 {cimport("cyrelu._loops.dtypes", [*dtypes, "Dtype", "itemsize"])}
 {cimport("cyrelu._loops.operations", [*operations, *operands, "OUT", "Operation"])}
 from cyrelu._loops.types cimport Operands
@@ -73,7 +74,7 @@ cdef inline void call(
     operands.data[OUT] = <char*> out
 {strides}
     operands.stride[OUT] = item
-    run(operation, dtype, &operands, n, False)
+    run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
 
 
 {kernels}"""

@@ -6,8 +6,14 @@ from cyrelu._loops.types cimport Operands
 # Runs an operation over n elements, with as many threads as are profitable. The result is that of
 # one serial loop, in order, also where operands overlap.
 # A new out is in the caches already: the operating system has just cleared its pages there.
+# It may use the threads that a num_threads block of this limit allows (threads.pxd).
 cdef void run(
-    Operation operation, Dtype dtype, const Operands* operands, Py_ssize_t n, bint out_is_new
+    Operation operation,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    bint out_is_new,
+    int block_limit,
 ) noexcept nogil
 
 
@@ -31,6 +37,7 @@ cdef void run_rows(
     Py_ssize_t n,
     const Rows* rows,
     bint out_is_new,
+    int block_limit,
 ) noexcept nogil
 
 

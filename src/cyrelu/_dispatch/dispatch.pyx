@@ -79,7 +79,12 @@ cdef struct Call:
 
 
 cdef void run(
-    Operation operation, Dtype dtype, const Operands* operands, Py_ssize_t n, bint out_is_new
+    Operation operation,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    bint out_is_new,
+    int block_limit,
 ) noexcept nogil:
     cdef Py_ssize_t item = itemsize(dtype)
     if n <= 0:
@@ -100,7 +105,7 @@ cdef void run(
             flags |= STREAMING_STORES
         if traffic >= prefetch_threshold_bytes:
             flags |= PREFETCH
-    cdef int threads = profitable_threads(traffic)
+    cdef int threads = profitable_threads(traffic, block_limit)
     if threads == 1:
         loop_module.run(operation, dtype, operands, n, flags)
         return
@@ -119,14 +124,15 @@ cdef void run_rows(
     Py_ssize_t n,
     const Rows* rows,
     bint out_is_new,
+    int block_limit,
 ) noexcept nogil:
     if rows.count == 1:
-        run(operation, dtype, operands, n, out_is_new)
+        run(operation, dtype, operands, n, out_is_new, block_limit)
         return
     if n <= 0:
         return
     cdef Py_ssize_t traffic = rows.count * traffic_of(operands, n, itemsize(dtype))
-    cdef int threads = profitable_threads(traffic)
+    cdef int threads = profitable_threads(traffic, block_limit)
     cdef Py_ssize_t chunks = min(chunks_for(threads, traffic), rows.count)
     cdef Py_ssize_t chunk = ceil_div(rows.count, chunks)
     cdef Call call = Call(operation, dtype, operands, n, rows, 0, chunk, 0)
@@ -165,12 +171,12 @@ cdef inline Py_ssize_t traffic_of(
 
 # ---- threads
 
-cdef inline int profitable_threads(Py_ssize_t traffic) noexcept nogil:
+cdef inline int profitable_threads(Py_ssize_t traffic, int block_limit) noexcept nogil:
     """The threads of the team that a call of this traffic gets; 1: no team."""
     # The cheapest question first: the limit is asked for large calls only, and once.
     if traffic < PARALLEL_BYTES:
         return 1
-    cdef int threads = thread_limit()
+    cdef int threads = thread_limit(block_limit)
     if (
         threads > 1
         and traffic >= threads * <Py_ssize_t> PARALLEL_BYTES_PER_THREAD

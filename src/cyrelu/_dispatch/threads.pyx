@@ -24,18 +24,20 @@ cdef enum:
     UNSET = 0
 
 cdef int MAX_THREADS = settings.MAX_THREADS
-cdef int process_limit = UNSET  # set_num_threads, at first CYRELU_NUM_THREADS
-cdef Py_tss_t* thread_local_limit = PyThread_tss_alloc()  # num_threads blocks
+cdef int process_limit = UNSET  # set_num_threads
+cdef int environment_limit = UNSET  # CYRELU_NUM_THREADS
 cdef int quota = UNSET
 
 
-cdef int thread_limit() noexcept nogil:
+cdef int thread_limit(int block_limit) noexcept nogil:
     # Inside a parallel region of the caller's own, its threads do the work.
     if omp_in_parallel():
         return 1
-    cdef int limit = <int> <Py_ssize_t> PyThread_tss_get(thread_local_limit)
-    if limit == UNSET:
+    cdef int limit = limit_of_thread() if block_limit == BLOCK_OF_THREAD else block_limit
+    if limit == NO_BLOCK:
         limit = load_int(&process_limit)
+    if limit == UNSET:
+        limit = environment_limit
     if limit == UNSET:
         limit = min(omp_get_max_threads(), MAX_THREADS)
         if quota != UNSET:
@@ -43,22 +45,58 @@ cdef int thread_limit() noexcept nogil:
     return limit
 
 
+# ---- what a thread has stored
+
+cdef Py_tss_t* new_key() except NULL:
+    cdef Py_tss_t* key = PyThread_tss_alloc()
+    if key == NULL or PyThread_tss_create(key) != 0:
+        raise MemoryError("cyrelu: no thread-specific storage left")
+    return key
+
+
+cdef Py_tss_t* stored_key = new_key()
+cdef Py_tss_t* override_key = new_key()
+
+
+cdef int limit_of_thread() noexcept nogil:
+    cdef Py_ssize_t override = override_of_thread()
+    cdef int* stored = stored_limit()
+    if override != 0:
+        return <int> (override - OVERRIDDEN)
+    return load_int(stored) if stored != NULL else NO_BLOCK
+
+
+cdef int* stored_limit() noexcept nogil:
+    return <int*> PyThread_tss_get(stored_key)
+
+
+cdef int set_stored_limit(int* limit) except -1:
+    return set_storage(stored_key, limit)
+
+
+cdef Py_ssize_t override_of_thread() noexcept nogil:
+    return <Py_ssize_t> PyThread_tss_get(override_key)
+
+
+cdef int set_override_of_thread(Py_ssize_t override) except -1:
+    return set_storage(override_key, <void*> override)
+
+
+cdef int set_storage(Py_tss_t* key, void* value) except -1:
+    if PyThread_tss_set(key, value) != 0:
+        raise MemoryError("num_threads: no thread-specific storage left")
+    return 0
+
+
 # ---- for config.py, which checks the numbers
 
-def get_thread_limit():
-    return thread_limit()
+def get_thread_limit(int block_limit):
+    return thread_limit(block_limit)
 
 
 def set_process_limit(int n):
+    """0: there is none."""
     store_int(&process_limit, n)
-
-
-def replace_thread_local_limit(Py_ssize_t n):
-    """Set the limit of the calling thread (0: none), and return the one before."""
-    before = <Py_ssize_t> PyThread_tss_get(thread_local_limit)
-    if PyThread_tss_set(thread_local_limit, <void*> n) != 0:
-        raise MemoryError("num_threads: no thread-specific storage left")
-    return before
 
 
 OPENMP_VERSIONS = {
@@ -79,12 +117,13 @@ def openmp_info():
     }
 
 
-def limits():
+def limits(int block_limit):
     """The limit in force and everything that it may come from."""
     return {
-        "limit": thread_limit(),
-        "thread_local_limit": <Py_ssize_t> PyThread_tss_get(thread_local_limit) or None,
+        "limit": thread_limit(block_limit),
+        "block_limit": block_limit or None,
         "process_limit": load_int(&process_limit) or None,
+        "environment_limit": environment_limit or None,
         "openmp_max_threads": omp_get_max_threads(),
         "cgroup_cpu_quota": quota or None,
         "helper_threads": helper_threads(),
@@ -92,7 +131,5 @@ def limits():
 
 
 settings.allow_other_openmp_runtimes()
-if thread_local_limit == NULL or PyThread_tss_create(thread_local_limit) != 0:
-    raise MemoryError("cyrelu: no thread-specific storage left")
 quota = cpu_quota() or UNSET
-process_limit = settings.num_threads() or UNSET
+environment_limit = settings.num_threads() or UNSET

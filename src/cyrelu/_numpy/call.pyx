@@ -6,11 +6,13 @@ cimport numpy as cnp
 from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport run
+from cyrelu._dispatch.threads cimport NO_BLOCK
 from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Operation, takes
 from cyrelu._loops.types cimport Operands
 from cyrelu._numpy.buffer_cache cimport MIN_CACHED_BYTES, is_reused, start_caching, stop_caching
 from cyrelu._numpy.dtypes cimport NO_DTYPE
+from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.operands cimport Factor, dtype_of, take_factor
 from cyrelu._numpy.strided cimport call_strided
 from cyrelu._numpy.ufuncs cimport call_ufunc
@@ -105,11 +107,13 @@ cdef object call_contiguous(
     operands.data[OUT] = cnp.PyArray_BYTES(<cnp.ndarray> out)
     operands.stride[OUT] = item
 
+    cdef int block_limit = NO_BLOCK
     if n > RELEASE_GIL_ABOVE:
+        block_limit = context_limit()
         with nogil:
-            run(operation, dtype, &operands, n, out_is_new)
+            run(operation, dtype, &operands, n, out_is_new, block_limit)
     else:
-        run(operation, dtype, &operands, n, out_is_new)
+        run(operation, dtype, &operands, n, out_is_new, block_limit)
     return out
 
 

@@ -12,6 +12,7 @@ from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, takes
 from cyrelu._loops.types cimport Operands, is_factor
 from cyrelu._numpy.buffer_cache cimport MIN_CACHED_BYTES, is_reused, start_caching, stop_caching
 from cyrelu._numpy.dtypes cimport NO_DTYPE
+from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.operands cimport Factor, dtype_of, take_factor
 
 cdef extern from "numpy/arrayobject.h":
@@ -111,14 +112,16 @@ cdef object call_strided(
     cdef bint out_is_new = out is None and not is_reused(<cnp.ndarray> result)
     cdef Rows rows
     cdef Py_ssize_t n
+    cdef int block_limit
     try:
         n = take_rows(iterator, operand_of, count, &operands, &rows)
         if n < MIN_ROW and rows.count > 1:
             # The copy that stands in for an overlapping out is empty: not to be copied back.
             PyArray_DiscardWritebackIfCopy(<cnp.ndarray> result)
             return None
+        block_limit = context_limit()
         with nogil:
-            run_rows(operation, dtype, &operands, n, &rows, out_is_new)
+            run_rows(operation, dtype, &operands, n, &rows, out_is_new, block_limit)
     finally:
         NpyIter_Deallocate(iterator)  # copies back what overlapped
     return result if out is None else out

@@ -8,6 +8,7 @@ cimport numpy as cnp
 import numpy as np
 
 from cyrelu._dispatch.dispatch cimport run
+from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
 from cyrelu._loops.dtypes cimport DTYPE_COUNT, Dtype
 from cyrelu._loops.operations cimport (
     OPERAND_COUNT,
@@ -20,6 +21,7 @@ from cyrelu._loops.operations cimport (
 )
 from cyrelu._loops.types cimport Operands
 from cyrelu._numpy.dtypes cimport number_of_dtype
+from cyrelu._numpy.limit_blocks cimport put_back, take_over_context_limit
 
 from cyrelu._numpy.errors import ARRAYS_AND_NUMBERS, explained
 
@@ -63,7 +65,7 @@ cdef void inner_loop(
         else:
             operands.data[k] = NULL
             operands.stride[k] = 0
-    run(loop.operation, loop.dtype, &operands, dimensions[0], False)
+    run(loop.operation, loop.dtype, &operands, dimensions[0], False, BLOCK_OF_THREAD)
     cdef int raised = fetestexcept(FE_ALL_EXCEPT) & ~before
     if raised:
         feclearexcept(raised)
@@ -169,6 +171,7 @@ cdef object call_ufunc(
     if subok is not True:
         keywords["subok"] = subok
     ufunc = ufuncs[operation]
+    before = take_over_context_limit()
     try:
         return ufunc(*inputs, **keywords)
     except (TypeError, ValueError) as error:
@@ -179,3 +182,5 @@ cdef object call_ufunc(
         if clearer is None:
             raise
         raise clearer from error
+    finally:
+        put_back(before)
