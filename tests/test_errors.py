@@ -89,6 +89,43 @@ class TestOut:
         self.check(case, dtype, out, ValueError, "out is a tuple of 2; expected one array")
 
 
+FACTORS = {
+    "default": None,
+    "Python bool": True,
+    "Python int": 2,
+    "Python float": 0.5,
+    "large Python int": 2**70,
+    "int8": np.int8(2),
+    "float16": np.float16(0.5),
+    "float32": np.float32(0.5),
+    "float64": np.float64(0.5),
+    "int8 array": np.ones(3, np.int8),
+    "float32 array": np.ones(3, np.float32),
+    "float64 0-d": np.array(0.5),
+}
+INPUTS = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">f4"]
+
+
+@each_function
+@pytest.mark.parametrize("factor", FACTORS.values(), ids=FACTORS)
+@pytest.mark.parametrize("given", [*INPUTS, "Python bool", "Python int", "Python float"])
+def test_the_dtype_of_the_result_that_an_error_names(case, given, factor):
+    """It is the dtype that the function returns for these operands."""
+    numbers = {"Python bool": True, "Python int": 1, "Python float": 1.0}
+    value = numbers[given] if given in numbers else np.ones(3).astype(given)
+    operands = dict.fromkeys(case.arrays, value)
+    if factor is not None:
+        operands |= dict.fromkeys(case.factors, factor)
+    for mixed in ({}, {"grad": np.ones(3, np.float32)}, {"grad": np.float64(1)}):
+        if mixed and "grad" not in case.arrays:
+            continue
+        for keywords in ({}, {"dtype": np.float32}, {"dtype": "f8"}):
+            result = case.call(operands | mixed, **keywords)
+            message = f"^{case.name}: out has dtype int8; expected one that {result.dtype} casts to"
+            with pytest.raises(TypeError, match=message):
+                case.call(operands | mixed, out=np.ones(np.shape(result), np.int8), **keywords)
+
+
 @each_function
 def test_a_dtype_without_a_loop(case):
     with pytest.raises(

@@ -10,46 +10,49 @@ from typing import Any
 
 import numpy as np
 
+from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS, WEAK, as_dtype, resolved
+
 _EXPECTED_INPUT = (
     "expected float32, float64 or a type that NumPy casts to them safely (bool, integers, float16)"
 )
 
 
 def explained(
-    error: Exception, function: str, inputs: dict[str, Any], out: Any, dtype: Any, casting: Any
+    error: Exception, ufunc: np.ufunc, inputs: dict[str, Any], out: Any, dtype: Any, casting: Any
 ) -> Exception | None:
     """Return an error that names function, argument, what came and what was expected.
 
     None where the cause is not one of the known ones.
     """
     try:
-        problem = _problem(inputs, out, dtype, casting)
+        problem = _problem(ufunc, inputs, out, dtype, casting)
     except Exception:  # an error that an argument raises on inspection is not ours to explain
         return None
     # A cause that does not fit what NumPy raised would mislead more than it helps.
     if problem is None or not isinstance(error, problem[0]):
         return None
     kind, words = problem
-    return kind(f"{function}: {words}")
+    return kind(f"{ufunc.__name__}: {words}")
 
 
 _Problem = tuple[type[Exception], str] | None
-_WEAK = (bool, int, float)  # Python's own numbers take the dtype of the arrays beside them
-ARRAYS_AND_NUMBERS = (np.ndarray, np.generic, int, float, complex)
 
 
-def _problem(inputs: dict[str, Any], out: Any, dtype: Any, casting: Any) -> _Problem:
+def _problem(
+    ufunc: np.ufunc, inputs: dict[str, Any], out: Any, dtype: Any, casting: Any
+) -> _Problem:
     outputs = out if type(out) is tuple else (out,)  # as NumPy: a subclass is an output
     # What any other object is, its __array__ says, which is not asked a second time.
     known = {name: v for name, v in inputs.items() if isinstance(v, ARRAYS_AND_NUMBERS)}
     arrays = {name: np.asanyarray(value) for name, value in known.items()}
-    strong = {name: array for name, array in arrays.items() if type(inputs[name]) not in _WEAK}
-    wanted = None if dtype is None else _as_dtype(dtype)
+    strong = {name: array for name, array in arrays.items() if type(inputs[name]) not in WEAK}
+    wanted = None if dtype is None else as_dtype(dtype)
     problem = _wrong_input(strong) or _wrong_dtype(wanted)
     if problem or len(known) < len(inputs):
         return problem or _wrong_output(outputs, wanted, casting)
+    result = resolved(ufunc, list(inputs.values()))[-1] if wanted is None else wanted
     return (
-        _wrong_output(outputs, _result_type(inputs) if wanted is None else wanted, casting)
+        _wrong_output(outputs, result, casting)
         or _wrong_shapes(arrays)
         or _wrong_output_shape(arrays, outputs[0])
         or _wrong_input(arrays)  # last: an integer too large for int64 is an object by itself only
@@ -61,12 +64,6 @@ def _wrong_input(arrays: dict[str, np.ndarray]) -> _Problem:
         if not np.can_cast(array.dtype, np.float64):
             return TypeError, f"{name} has dtype {array.dtype}; {_EXPECTED_INPUT}"
     return None
-
-
-def _as_dtype(dtype: Any) -> np.dtype:
-    """What a ufunc makes of it: the class of a dtype means that dtype, not object."""
-    is_class = isinstance(dtype, type(np.dtype))
-    return dtype() if is_class else np.dtype(dtype)
 
 
 def _wrong_dtype(dtype: np.dtype | None) -> _Problem:
@@ -99,12 +96,6 @@ def _wrong_output_shape(arrays: dict[str, np.ndarray], out: Any) -> _Problem:
     if out is not None and expected is not None and _broadcast(expected, out.shape) != out.shape:
         return ValueError, f"out has shape {out.shape}; expected {expected}"
     return None
-
-
-def _result_type(inputs: dict[str, Any]) -> np.dtype:
-    """The dtype that the ufunc computes in; Python's own numbers stay weak."""
-    operands = (v if type(v) in _WEAK else np.asanyarray(v) for v in inputs.values())
-    return np.result_type(*operands, np.float32)
 
 
 def _wrong_shapes(arrays: dict[str, np.ndarray]) -> _Problem:

@@ -23,7 +23,8 @@ from cyrelu._loops.types cimport Operands
 from cyrelu._numpy.dtypes cimport number_of_dtype
 from cyrelu._numpy.limit_blocks cimport put_back, take_over_context_limit
 
-from cyrelu._numpy.errors import ARRAYS_AND_NUMBERS, explained
+from cyrelu._numpy.errors import explained
+from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS
 
 cdef extern from "<fenv.h>" nogil:
     int FE_ALL_EXCEPT
@@ -178,7 +179,7 @@ cdef object call_ufunc(
         if one_answers_ufuncs(inputs, out):
             raise
         named = dict(zip(input_names(operation), inputs))
-        clearer = explained(error, ufunc.__name__, named, out, dtype, casting)
+        clearer = explained(error, ufunc, named, out, dtype, casting)
         if clearer is None:
             raise
         raise clearer from error
