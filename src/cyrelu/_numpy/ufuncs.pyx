@@ -24,6 +24,7 @@ from cyrelu._numpy.dtypes cimport number_of_dtype
 from cyrelu._numpy.limit_blocks cimport put_back, take_over_context_limit
 
 from cyrelu._numpy.errors import explained
+from cyrelu._numpy.overrides import call_overridden
 from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS
 
 cdef extern from "<fenv.h>" nogil:
@@ -113,21 +114,18 @@ by_name = {ufunc.__name__: ufunc for ufunc in ufuncs}
 
 
 cdef object NUMPYS = np.ndarray.__array_ufunc__
+# The types of operands that neither answer a ufunc nor need a conversion.
+cdef frozenset ORDINARY = frozenset({np.ndarray, float, int, bool, *np.sctypeDict.values()})
 
 
-cdef list converted(list inputs, object out):
-    """The inputs, with the arrays that NumPy makes of lists and of objects with __array__.
-
-    So such an object is asked once, also where the call fails and the error has to be explained.
-    Objects that wrap their results stay as they are, and all inputs where one answers ufuncs.
-    """
-    cdef Py_ssize_t k
-    for k, value in enumerate(inputs):
-        if not isinstance(value, ARRAYS_AND_NUMBERS) and not hasattr(value, "__array_wrap__"):
-            if one_answers_ufuncs(inputs, out):
-                break
-            inputs[k] = np.asanyarray(value)
-    return inputs
+cdef bint are_ordinary(list inputs, object out) except -1:
+    for operand in inputs:
+        if type(operand) not in ORDINARY:
+            return False
+    for operand in out if type(out) is tuple else (out,):
+        if operand is not None and type(operand) not in ORDINARY:
+            return False
+    return True
 
 
 cdef bint one_answers_ufuncs(list inputs, object out) except -1:
@@ -139,6 +137,20 @@ cdef bint one_answers_ufuncs(list inputs, object out) except -1:
         ):
             return True
     return False
+
+
+cdef list converted(list inputs):
+    """The inputs, with the arrays that NumPy makes of lists and of objects with __array__.
+
+    So such an object is asked once, also where the call fails and the error has to be explained.
+    Objects that wrap their results stay as they are.
+    """
+    return [
+        value
+        if isinstance(value, ARRAYS_AND_NUMBERS) or hasattr(value, "__array_wrap__")
+        else np.asanyarray(value)
+        for value in inputs
+    ]
 
 
 cdef object call_ufunc(
@@ -156,7 +168,7 @@ cdef object call_ufunc(
 ):
     cdef int k
     given = (grad, x, negative_slope, at_zero)
-    inputs = converted([given[k] for k in range(OUT) if takes(operation, k)], out)
+    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
     # Only what was asked for: these travel on to every __array_ufunc__.
     keywords = {}
     if out is not None:
@@ -171,17 +183,32 @@ cdef object call_ufunc(
         keywords["dtype"] = dtype
     if subok is not True:
         keywords["subok"] = subok
-    ufunc = ufuncs[operation]
     before = take_over_context_limit()
+    try:
+        if not are_ordinary(inputs, out):
+            if one_answers_ufuncs(inputs, out):
+                return call_overridden(ufuncs[operation], input_names(operation), inputs, keywords)
+            inputs = converted(inputs)
+        return call_explained(operation, inputs, keywords)
+    finally:
+        put_back(before)
+
+
+cdef object call_explained(Operation operation, list inputs, dict keywords):
+    """Call the ufunc; an error names the argument that was wrong."""
+    ufunc = ufuncs[operation]
     try:
         return ufunc(*inputs, **keywords)
     except (TypeError, ValueError) as error:
-        if one_answers_ufuncs(inputs, out):
-            raise
         named = dict(zip(input_names(operation), inputs))
-        clearer = explained(error, ufunc, named, out, dtype, casting)
+        clearer = explained(
+            error,
+            ufunc,
+            named,
+            keywords.get("out"),
+            keywords.get("dtype"),
+            keywords.get("casting", "same_kind"),
+        )
         if clearer is None:
             raise
         raise clearer from error
-    finally:
-        put_back(before)
