@@ -1,6 +1,8 @@
 """The ufuncs are NumPy ufuncs, and every keyword of a ufunc works, also in the functions."""
 
+import copy
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -33,7 +35,23 @@ def test_pickles_by_name(case, protocol):
 @each_function
 def test_the_name_and_module_of_the_function(case):
     assert case.function.__name__ == case.name
+    assert case.function.__qualname__ == case.name
     assert case.function.__module__ == "cyrelu"
+    assert copy.copy(case.function) is copy.deepcopy(case.function) is case.function
+    assert weakref.ref(case.function)() is case.function
+
+
+@each_function
+def test_an_attribute_of_a_class_does_not_become_a_method(case):
+    """As for np.tanh: a layer may name its activation in its class."""
+
+    class Layer:
+        activation = case.function
+
+    operands = operands_for(case, np.float32, 5)
+    assert Layer.activation is Layer().activation is case.function
+    arrays = [operands[name] for name in case.arrays]
+    assert_same_bits(Layer().activation(*arrays), case.call(operands))
 
 
 # By input dtype: the result dtype of relu, and of the functions with a factor. With a bool or an

@@ -15,9 +15,11 @@ def api_pyx() -> str:
     enumerators = [operation.enumerator for operation in OPERATIONS]
     functions = "\n\n\n".join(function(operation) for operation in OPERATIONS)
     return f"""\
+# cython: binding=False, embedsignature=True, embedsignature.format=clinic
 {GENERATED}
 # The public functions: their signatures and what they promise. How a call is done is in call.pyx,
-# the formulas are in scalar.pxd.
+# the formulas are in scalar.pxd. They are builtin functions, as NumPy's are: an attribute of a
+# class does not become a method, and inspect.signature reads the embedded text.
 
 {cimport("cyrelu._loops.operations", enumerators)}
 from cyrelu._numpy.call cimport call
