@@ -194,10 +194,39 @@ def test_no_value_raises_a_floating_point_error(case, dtype, factor):
         case.call_ufunc(arrays)
 
 
-def test_numpys_own_casts_still_warn():
-    """The NaN makes the loop raise, and clear, a floating-point flag of its own."""
-    with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
-        cyrelu.relu(np.array([1e300, np.nan]), dtype=np.float32)
+# What NumPy casts, by name: x, and other arguments.
+WARNING_CASTS = {
+    "x to dtype=": ([1e300], {"dtype": np.float32}),
+    "the result to a narrower out": ([1e6], {"out": np.empty(4, np.float16)}),
+    "NaN to an integer out": ([1.0], {"out": np.empty(4, np.int64), "casting": "unsafe"}),
+}
+
+
+@each_function
+@pytest.mark.parametrize(("value", "keywords"), WARNING_CASTS.values(), ids=WARNING_CASTS)
+def test_numpys_own_casts_still_warn(case, value, keywords):
+    """The NaNs make the loop raise, and clear, a floating-point flag of its own."""
+    x = np.array([*value, np.nan, -1, 0])
+    operands = {"x": x, "grad": x, "negative_slope": 1e6, "at_zero": 1e6}
+    operands = {name: operands[name] for name in case.operands}
+    for call in (case.call, case.call_ufunc, lambda _, **keywords: np.positive(x, **keywords)):
+        with pytest.warns(RuntimeWarning, match="overflow|invalid value"):
+            call(operands, **keywords)
+
+
+@each_function
+def test_a_cast_that_fails_may_have_written_out(case):
+    """Each element of out is as it was, or right; how many are written is NumPy's to decide."""
+    n = 100_000
+    objects = np.ones(n, object)
+    expected = case.call({"x": np.ones(n), "grad": np.ones(n)} | dict.fromkeys(case.factors, 0.5))
+    objects[n // 2] = "not a number"
+    operands = dict.fromkeys(case.operands, 0.5) | dict.fromkeys(case.arrays, objects)
+    out = np.full(n, 7.0)
+    with pytest.raises(ValueError, match="could not convert string"):
+        case.call(operands, out=out, dtype=np.float64, casting="unsafe")
+    assert (out[n // 2 :] == 7).all()
+    assert ((out == 7) | (out == expected)).all()
 
 
 def test_nan_in_a_type_that_is_cast_raises_no_error():

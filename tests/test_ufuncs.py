@@ -96,11 +96,18 @@ def test_mixed_dtypes_give_the_wider():
     assert cyrelu.relu_backward(double, single).dtype == np.float64
 
 
-def test_a_factor_too_large_for_float32_warns_as_numpy_does():
-    x = np.array([-1.0, 1.0], np.float32)
-    for call in (cyrelu.leaky_relu, cyrelu.ufuncs.leaky_relu):
-        with pytest.warns(RuntimeWarning, match="overflow"):
-            assert_same(call(x, 1e300), np.array([-np.inf, 1], np.float32))
+@pytest.mark.parametrize(
+    ("case", "factor"),
+    [pytest.param(case, name, id=f"{case.name}-{name}") for case in CASES for name in case.factors],
+)
+def test_a_factor_too_large_for_float32_warns_as_numpy_does(case, factor):
+    operands = operands_for(case, np.float32, 5)
+    infinite = case.call(operands | {factor: -np.inf})
+    with pytest.warns(RuntimeWarning, match="overflow encountered in cast"):
+        np.add(np.float32(1), -1e300)
+    for call in (case.call, case.call_ufunc):
+        with pytest.warns(RuntimeWarning, match="overflow encountered in cast"):
+            assert_same(call(operands | {factor: -1e300}), infinite)
 
 
 @each_function

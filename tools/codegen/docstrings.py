@@ -138,7 +138,8 @@ def raises(operation: Operation) -> list[str]:
 def notes(operation: Operation) -> str:
     same_bits = (
         "The result has the same bits for every length, memory layout and number of threads; "
-        "subnormals are kept, and no floating-point warning is raised."
+        "subnormals are kept. Only casts by NumPy, as of a factor too large for float32, raise "
+        "floating-point warnings."
     )
     equivalent = (
         f"The NumPy equivalent is {operation.equivalent}. The rectifier is that of "

@@ -57,7 +57,8 @@ def relu(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=No
     ======= ===== ========== ===== ===
 
     The result has the same bits for every length, memory layout and number of threads; subnormals
-    are kept, and no floating-point warning is raised.
+    are kept. Only casts by NumPy, as of a factor too large for float32, raise floating-point
+    warnings.
 
     The NumPy equivalent is ``np.maximum(x, 0)``, except for the sign of zero, which NumPy leaves
     open. The rectifier is that of Nair and Hinton [1]_.
@@ -142,7 +143,8 @@ def leaky_relu(
 
     The product is rounded once, in the dtype of the result. A slope of 0 selects +0.0 and does not
     multiply, so ``leaky_relu(-inf, 0)`` is 0. The result has the same bits for every length, memory
-    layout and number of threads; subnormals are kept, and no floating-point warning is raised.
+    layout and number of threads; subnormals are kept. Only casts by NumPy, as of a factor too large
+    for float32, raise floating-point warnings.
 
     The NumPy equivalent is ``np.where(x > 0, x, negative_slope * x)``. The rectifier is that of
     Maas, Hannun and Ng [1]_.
@@ -225,7 +227,8 @@ def relu_grad(
     ============ ===== ========== ===== ===
 
     The result has the same bits for every length, memory layout and number of threads; subnormals
-    are kept, and no floating-point warning is raised.
+    are kept. Only casts by NumPy, as of a factor too large for float32, raise floating-point
+    warnings.
 
     The NumPy equivalent is ``np.heaviside(x, at_zero)``. The rectifier is that of Nair and Hinton
     [1]_.
@@ -310,7 +313,8 @@ def leaky_relu_grad(
     Here a is `negative_slope`.
 
     The result has the same bits for every length, memory layout and number of threads; subnormals
-    are kept, and no floating-point warning is raised.
+    are kept. Only casts by NumPy, as of a factor too large for float32, raise floating-point
+    warnings.
 
     The NumPy equivalent is ``np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``. The
     rectifier is that of Maas, Hannun and Ng [1]_.
@@ -394,8 +398,8 @@ def relu_backward(
 
     It selects and never multiplies by a mask: an inf or NaN gradient at a dead unit is blocked. A
     factor of 0 selects +0.0, a factor of 1 `grad` as it is. The result has the same bits for every
-    length, memory layout and number of threads; subnormals are kept, and no floating-point warning
-    is raised.
+    length, memory layout and number of threads; subnormals are kept. Only casts by NumPy, as of a
+    factor too large for float32, raise floating-point warnings.
 
     The NumPy equivalent is ``np.where(x > 0, grad, np.where(x == 0, at_zero * grad, 0))``, which
     loses a NaN in `x`. The rectifier is that of Nair and Hinton [1]_.
@@ -483,7 +487,8 @@ def leaky_relu_backward(
 
     It selects and never multiplies by a mask. A factor of 0 selects +0.0, a factor of 1 `grad` as
     it is. The result has the same bits for every length, memory layout and number of threads;
-    subnormals are kept, and no floating-point warning is raised.
+    subnormals are kept. Only casts by NumPy, as of a factor too large for float32, raise
+    floating-point warnings.
 
     The NumPy equivalent is ``grad * np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``,
     except for those selections. The rectifier is that of Maas, Hannun and Ng [1]_.
