@@ -117,6 +117,41 @@ class TestEnvironment:
         finished = run_python(code, CYRELU_NUM_THREADS=None, OMP_NUM_THREADS=None)
         assert finished.stdout == "1\n", finished.stderr
 
+    @pytest.mark.skipif(
+        "gomp" not in (cyrelu.show_config("dicts")["openmp"]["runtime"] or "")
+        or not hasattr(os, "sched_getaffinity")
+        or len(os.sched_getaffinity(0)) < 2,
+        reason="needs GNU's OpenMP runtime, CPU affinity and two processors",
+    )
+    @pytest.mark.parametrize(
+        ("variables", "is_bound"),
+        [
+            ({"OMP_PROC_BIND": "true"}, True),
+            ({"OMP_PLACES": "cores"}, True),
+            ({"GOMP_CPU_AFFINITY": "0-1023"}, True),
+            ({"OMP_PROC_BIND": "false", "OMP_PLACES": "cores"}, False),
+            ({"OMP_PROC_BIND": "false", "GOMP_CPU_AFFINITY": "0-1023"}, False),
+            ({}, False),
+        ],
+        ids=str,
+    )
+    def test_the_runtime_binds_the_importing_thread(self, variables, is_bound):
+        """As docs/howto/threads.md says, with a remedy that holds through calls with a team."""
+        code = """
+            import os
+            before = os.sched_getaffinity(0)
+            import cyrelu, numpy as np
+            print(os.sched_getaffinity(0) < before)
+            os.sched_setaffinity(0, before)
+            x = np.ones(1_000_000, np.float32)
+            for _ in range(3):
+                assert (cyrelu.relu(x) == x).all()
+            print(os.sched_getaffinity(0) == before)
+        """
+        unset = {"OMP_PROC_BIND": None, "OMP_PLACES": None, "GOMP_CPU_AFFINITY": None}
+        finished = run_python(code, **(unset | variables))
+        assert finished.stdout == f"{is_bound}\nTrue\n", finished.stderr
+
     @pytest.mark.parametrize("value", ["0", "-3", "many", "2.5", "99999"])
     def test_an_unusable_value_warns_and_is_ignored(self, value):
         code = """
