@@ -1,6 +1,7 @@
 """The buffer of a large result is cached for the next one (buffer_cache.pyx)."""
 
 import ctypes
+import textwrap
 import threading
 import tracemalloc
 from pathlib import Path
@@ -8,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import each_function
+from control_groups import control_group
 from fresh_process import run_python
 
 import cyrelu
 from cyrelu import _testing
-from cyrelu._numpy.buffer_cache import handler
+from cyrelu._numpy.buffer_cache import get_cached_bytes, handler
 
+MiB = 1 << 20
 LEAST = 32 << 20  # bytes of the smallest buffer that is cached
 N = LEAST // 4 + 1000  # float32
 MAX_CACHED_BYTES = cyrelu.show_config("dicts")["buffer_cache"]["max_cached_bytes"]
@@ -47,12 +50,12 @@ def handler_name(array):
 def test_the_next_result_reuses_the_buffer(x):
     first = cyrelu.relu(x)
     place, size = address(first), first.nbytes
-    assert _testing.cached_bytes() == 0
+    assert get_cached_bytes() == 0
     del first
-    assert _testing.cached_bytes() == size
+    assert get_cached_bytes() == size
     second = cyrelu.leaky_relu(x)
     assert address(second) == place
-    assert _testing.cached_bytes() == 0
+    assert get_cached_bytes() == 0
     assert np.array_equal(second, np.where(x > 0, x, np.float32(0.01) * x))
 
 
@@ -66,7 +69,7 @@ def test_a_buffer_in_use_is_not_reused(x):
 
 def test_a_view_keeps_the_buffer_in_use(x):
     view = cyrelu.relu(x)[::2]
-    assert _testing.cached_bytes() == 0
+    assert get_cached_bytes() == 0
     expected = view.copy()
     cyrelu.relu(-x)
     assert np.array_equal(view, expected)
@@ -86,10 +89,10 @@ SIZES = {  # of the next result, and whether it reuses the cached buffer
 def test_reuse_by_size(case):
     size, reused = SIZES[case]
     cached = cyrelu.relu(np.zeros(N, np.float32)).nbytes
-    assert _testing.cached_bytes() == cached
+    assert get_cached_bytes() == cached
     x = np.linspace(-1, 1, size, dtype=np.float32)
     result = cyrelu.relu(x)
-    assert _testing.cached_bytes() == (0 if reused else cached)
+    assert get_cached_bytes() == (0 if reused else cached)
     assert np.array_equal(result, np.maximum(x, 0))
 
 
@@ -97,16 +100,16 @@ def test_the_buffer_freed_last_is_cached():
     larger = cyrelu.relu(np.ones(2 * N, np.float32))
     smaller = cyrelu.relu(np.ones(N, np.float32))
     del smaller
-    assert _testing.cached_bytes() == 4 * N
+    assert get_cached_bytes() == 4 * N
     del larger
-    assert _testing.cached_bytes() == 8 * N
+    assert get_cached_bytes() == 8 * N
 
 
 @pytest.mark.parametrize("limit", [0, LEAST])
 def test_no_buffer_above_the_limit_is_cached(limit, x):
     _testing.set_max_cached_bytes(limit)
     cyrelu.relu(x)
-    assert _testing.cached_bytes() == 0
+    assert get_cached_bytes() == 0
 
 
 def test_small_results_use_numpys_allocator():
@@ -150,7 +153,7 @@ def test_a_result_can_be_resized(x):
     result.resize(10)
     assert np.array_equal(result, np.maximum(x[:10], 0))
     del result
-    assert _testing.cached_bytes() == 0  # too small by now
+    assert get_cached_bytes() == 0  # too small by now
 
 
 def test_tracemalloc_counts_each_result_once(x):
@@ -200,14 +203,107 @@ def test_several_threads(x):
 def test_cyrelu_max_cached_bytes():
     report = """
         import numpy as np, cyrelu
-        from cyrelu import _testing
         cyrelu.relu(np.ones(5 << 20))
-        config = cyrelu.show_config("dicts")["buffer_cache"]
-        print(config["max_cached_bytes"], _testing.cached_bytes())
+        print(*cyrelu.show_config("dicts")["buffer_cache"].values())
     """
     for limit, cached in [("0", 0), ("40000000", 0), ("50000000", 5 << 23), ("", 5 << 23)]:
         finished = run_python(report, CYRELU_MAX_CACHED_BYTES=limit)
         assert finished.stdout == f"{limit or 1 << 30} {cached}\n", finished.stderr
+
+
+def test_empty_cache(x):
+    cyrelu.relu(x)
+    assert cyrelu.show_config("dicts")["buffer_cache"]["cached_bytes"] == x.nbytes
+    assert cyrelu.empty_cache.__doc__
+    cyrelu.empty_cache()
+    assert cyrelu.show_config("dicts")["buffer_cache"]["cached_bytes"] == 0
+    cyrelu.empty_cache()
+
+
+# ---- limits of memory, as other programs in the process feel them
+
+LIMITS = """
+    import resource, numpy as np, cyrelu
+    MiB = 1 << 20
+    def used():
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[0]) * resource.getpagesize()
+    def leave(limit, room):
+        resource.setrlimit(limit, (used() + room, resource.getrlimit(limit)[1]))
+    def cached():
+        return cyrelu.show_config("dicts")["buffer_cache"]["cached_bytes"]
+    np.maximum(np.ones(MiB), 0)
+    cyrelu.relu(np.ones(MiB))
+    cyrelu.set_num_threads(1)
+"""
+RESULTS = {
+    "contiguous": "cyrelu.relu(x)",
+    "strided": "cyrelu.relu(x[::-1])",
+    "ufunc": "cyrelu.relu(x, order='C')",
+}
+
+
+def run_limited(code):
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("reads /proc")
+    finished = run_python(textwrap.dedent(LIMITS) + textwrap.dedent(code))
+    assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
+@pytest.mark.parametrize("call", ["np.maximum(x, 0)", *RESULTS.values()], ids=["numpy", *RESULTS])
+def test_nothing_is_cached_under_a_limit_of_the_address_space(limit, call):
+    run_limited(f"""
+        leave(resource.{limit}, 350 * MiB)
+        x = np.ones(100 * MiB // 8)
+        result = {call}
+        del result
+        assert cached() == 0
+        np.empty(200 * MiB // 8)
+    """)
+
+
+@pytest.mark.parametrize("size", [2, 40], ids=["small", "large"])
+@pytest.mark.parametrize("call", RESULTS.values(), ids=RESULTS)
+def test_an_allocation_that_fails_empties_the_cache(call, size):
+    """The limit comes after the buffer has been cached, and leaves no room beside it."""
+    run_limited(f"""
+        cyrelu.relu(np.ones(100 * MiB // 8))
+        assert cached() == 100 * MiB
+        x = np.ones({size} * MiB // 8)
+        leave(resource.RLIMIT_AS, {size} * MiB // 2)
+        assert ({call} == x).all()
+        assert cached() == 0
+    """)
+
+
+@pytest.mark.parametrize("call", RESULTS.values(), ids=RESULTS)
+def test_an_allocation_that_fails_without_a_cache_is_an_error(call):
+    run_limited(f"""
+        x = np.ones(40 * MiB // 8)
+        leave(resource.RLIMIT_AS, 10 * MiB)
+        try:
+            {call}
+        except MemoryError:
+            pass
+        else:
+            raise AssertionError("there was room")
+        assert cyrelu.relu(x[:10]).all()
+    """)
+
+
+def test_the_kernel_takes_the_cached_buffer_under_the_limit_of_a_container():
+    with control_group("memory", 350 * MiB) as group:
+        run_limited(f"""
+            import os
+            from pathlib import Path
+            Path({str(group)!r}, "cgroup.procs").write_text(str(os.getpid()))
+            x = np.ones(100 * MiB // 8)
+            cyrelu.relu(x)
+            assert cached() == 100 * MiB
+            assert np.full(200 * MiB // 8, 1.0).all()
+            assert (cyrelu.relu(x) == x).all()
+        """)
 
 
 # ---- the memory handler (NEP 49) in effect for NumPy's own arrays, through NumPy's C API
@@ -237,7 +333,7 @@ def test_numpy_works_with_the_handler(set_handler):
     assert not zeros.any()
     zeros[:] = 1
     del zeros
-    assert _testing.cached_bytes() == 8 * N
+    assert get_cached_bytes() == 8 * N
     assert not np.zeros(2 * N, np.float32).any()  # also when a buffer is cached
     for n in (0, 1, 10, 10_000, N):
         grown = np.arange(n, dtype=np.float32)

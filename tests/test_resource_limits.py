@@ -3,6 +3,7 @@
 import textwrap
 
 import pytest
+from control_groups import control_group
 from fresh_process import run_python
 
 import cyrelu
@@ -126,6 +127,25 @@ def test_a_limit_that_is_reached(name):
     if "reads /proc" in finished.stderr:
         pytest.skip("reads /proc")
     assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.skipif(not has_openmp, reason="built without OpenMP")
+@pytest.mark.parametrize("room", [0, 1, 3])
+def test_a_limit_of_a_container(room):
+    """The pids limit of a control group, which also holds for the superuser."""
+    with control_group("pids", 0) as group:
+        code = f"""
+            from pathlib import Path
+            group = Path({str(group)!r})
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+            (group / "pids.max").write_text(str(TASKS + {room}))
+            assert is_reached() == ({room} == 0)
+            assert works() and works() and helpers() <= {room}
+            (group / "pids.max").write_text("max")
+            assert becomes(7)
+        """
+        finished = run_python(textwrap.dedent(START) + textwrap.dedent(code))
+        assert finished.returncode == 0, finished.stderr
 
 
 STACKS = {

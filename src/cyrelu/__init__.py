@@ -11,10 +11,11 @@ from cyrelu._numpy.api import (
     relu_grad,
 )
 from cyrelu._version import __version__
-from cyrelu.config import get_num_threads, num_threads, set_num_threads, show_config
+from cyrelu.config import empty_cache, get_num_threads, num_threads, set_num_threads, show_config
 
 __all__ = [
     "__version__",
+    "empty_cache",
     "get_num_threads",
     "leaky_relu",
     "leaky_relu_backward",

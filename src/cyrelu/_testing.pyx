@@ -85,12 +85,7 @@ def exchange_float_control(FloatControl control):
 
 # ---- the buffer cache
 
-def cached_bytes():
-    """The size of the buffer that is cached now."""
-    return buffer_cache.cached_bytes()
-
-
 def set_max_cached_bytes(size_t size=buffer_cache.max_cached_bytes):
     """Set the size of the largest buffer that is cached, and free the one that is."""
     buffer_cache.max_cached_bytes = 0 if get_max_cached_bytes() is None else size
-    buffer_cache.empty()
+    buffer_cache.empty_cache()

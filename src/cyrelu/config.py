@@ -17,7 +17,7 @@ from cyrelu._version import __version__
 P = ParamSpec("P")
 R = TypeVar("R")
 
-__all__ = ["get_num_threads", "num_threads", "set_num_threads", "show_config"]
+__all__ = ["empty_cache", "get_num_threads", "num_threads", "set_num_threads", "show_config"]
 
 
 def get_num_threads() -> int:
@@ -180,6 +180,28 @@ def _checked(function: str, n: SupportsIndex) -> int:
     return count
 
 
+def empty_cache() -> None:
+    """Free the buffer that is kept for the next large result.
+
+    The buffer of a freed result of 32 MiB or more is cached (``CYRELU_MAX_CACHED_BYTES``), because
+    a new one takes longer than the computation. Where memory is short the kernel takes its pages
+    back without this function. An allocation of cyrelu's own that fails empties the cache and is
+    tried again, and nothing is cached while the address space is limited.
+
+    See Also
+    --------
+    show_config : Shows how large the cached buffer is.
+
+    Examples
+    --------
+    >>> import cyrelu
+    >>> cyrelu.empty_cache()
+    >>> cyrelu.show_config("dicts")["buffer_cache"]["cached_bytes"]
+    0
+    """
+    buffer_cache.empty_cache()
+
+
 @overload
 def show_config(mode: Literal["stdout"] = "stdout") -> None: ...
 @overload
@@ -202,9 +224,9 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
         machine), ``streaming`` (the size in bytes of the smallest output that is written by
         streaming stores, None where none is, and the size of the last-level cache),
         ``buffer_cache`` (the size in bytes of the largest freed result buffer that is cached
-        for reuse, None where the system does not provide for it), ``threads`` (the limit in
-        force, everything that it may come from, and how many threads the team has beside the
-        calling one), ``numpy`` (version at run time).
+        for reuse, None where the system does not provide for it, and of the one that is cached
+        now), ``threads`` (the limit in force, everything that it may come from, and how many
+        threads the team has beside the calling one), ``numpy`` (version at run time).
 
     Raises
     ------
@@ -236,7 +258,10 @@ def show_config(mode: Literal["stdout", "dicts"] = "stdout") -> dict[str, Any] |
             "stream_threshold_bytes": dispatch.stream_threshold(),
             "last_level_cache_bytes": cpu.last_level_cache_bytes(),
         },
-        "buffer_cache": {"max_cached_bytes": buffer_cache.get_max_cached_bytes()},
+        "buffer_cache": {
+            "max_cached_bytes": buffer_cache.get_max_cached_bytes(),
+            "cached_bytes": buffer_cache.get_cached_bytes(),
+        },
         "threads": threads.limits(limit_blocks.get_context_limit()),
         "numpy": {"version": np.__version__},
     }

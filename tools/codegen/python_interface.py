@@ -55,7 +55,7 @@ def function(operation: Operation) -> str:
 # ---- __init__.py
 
 OTHER_NAMES = ["__version__", "ufuncs"]
-CONFIG_NAMES = ["get_num_threads", "num_threads", "set_num_threads", "show_config"]
+CONFIG_NAMES = ["empty_cache", "get_num_threads", "num_threads", "set_num_threads", "show_config"]
 
 
 def init_py() -> str:

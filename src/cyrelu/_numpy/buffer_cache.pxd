@@ -12,7 +12,8 @@ cdef int stop_caching(object before) except -1
 # Whether the array's buffer was another's before: then its pages are there already.
 cdef bint is_reused(cnp.ndarray array) noexcept
 
-# What tests change and look at (_testing.pyx).
+# Frees the cached buffer; whether there was one: then an allocation that failed may be tried again.
+cpdef bint empty_cache() noexcept nogil
+
+# What tests change (_testing.pyx).
 cdef size_t max_cached_bytes
-cdef size_t cached_bytes() noexcept
-cdef void empty() noexcept nogil

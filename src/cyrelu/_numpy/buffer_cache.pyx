@@ -3,8 +3,9 @@
 # malloc returns large buffers to the kernel, which clears every page of the next one: that takes
 # longer than the computation (relu on 1e8 float32: 83 ms into a new array, 25 into an existing
 # one). So the last large buffer that was freed is cached. Meanwhile it is offered to the kernel
-# (MADV_FREE), which takes its pages when memory is short. On systems without MADV_FREE nothing is
-# cached.
+# (MADV_FREE), which takes its pages when memory is short: also where a control group limits it. Its
+# address space the kernel cannot take. So nothing is cached while the process has a limit of that,
+# nor on systems without MADV_FREE.
 #
 # This is a NEP 49 memory handler, active only while a result is allocated; each array remembers the
 # handler that will free it.
@@ -57,6 +58,45 @@ cdef extern from *:
     """
     bint CAN_OFFER "CYRELU_CAN_OFFER"
     bint offer "cyrelu_offer"(char* start, size_t size) noexcept nogil
+
+cdef extern from *:
+    """
+    #if defined(__unix__) || defined(__APPLE__)
+        #include <fcntl.h>
+        #include <sys/resource.h>
+        static int cyrelu_is_limited(int resource) {
+            struct rlimit limit;
+            return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+        }
+        /* Whether unused address space counts: under a limit of it, or without overcommitment. */
+        static int cyrelu_address_space_is_limited(void) {
+        #ifdef RLIMIT_AS
+            if (cyrelu_is_limited(RLIMIT_AS)) {
+                return 1;
+            }
+        #endif
+            if (cyrelu_is_limited(RLIMIT_DATA)) {
+                return 1;
+            }
+        #ifdef __linux__
+            char mode = '0';
+            int file = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
+            if (file >= 0) {
+                if (read(file, &mode, 1) != 1) {
+                    mode = '0';
+                }
+                close(file);
+            }
+            return mode == '2';
+        #else
+            return 0;
+        #endif
+        }
+    #else
+        #define cyrelu_address_space_is_limited() 0
+    #endif
+    """
+    bint address_space_is_limited "cyrelu_address_space_is_limited"() noexcept nogil
 
 cnp.import_array()
 
@@ -120,21 +160,22 @@ cdef void free_buffer(Buffer* buffer) noexcept nogil:
         system.free(system.ctx, buffer, buffer.size + HEADER_BYTES)
 
 
-cdef void put(Buffer* buffer) noexcept nogil:
-    """Cache this one, and free the one before."""
-    free_buffer(<Buffer*> exchange_pointer(&cached, buffer))
+cdef bint put(Buffer* buffer) noexcept nogil:
+    """Cache this one, and free the one before; whether there was one."""
+    cdef Buffer* before = <Buffer*> exchange_pointer(&cached, buffer)
+    free_buffer(before)
+    return before != NULL
 
 
-cdef void empty() noexcept nogil:
-    put(NULL)
+cpdef bint empty_cache() noexcept nogil:
+    return put(NULL)
 
 
 cdef Buffer* new_buffer(size_t size) noexcept nogil:
     if size > SIZE_MAX - HEADER_BYTES:
         return NULL
     cdef Buffer* buffer = <Buffer*> system.malloc(system.ctx, size + HEADER_BYTES)
-    if buffer == NULL and size >= MIN_CACHED_BYTES:  # there may be room without the cached one
-        empty()
+    if buffer == NULL and empty_cache():  # there may be room now
         buffer = <Buffer*> system.malloc(system.ctx, size + HEADER_BYTES)
     return buffer
 
@@ -154,6 +195,8 @@ cdef void* allocate_zeros(void* _, size_t count, size_t size) noexcept nogil:
     if size != 0 and count > (SIZE_MAX - HEADER_BYTES) // size:
         return NULL
     cdef Buffer* buffer = <Buffer*> system.calloc(system.ctx, 1, count * size + HEADER_BYTES)
+    if buffer == NULL and empty_cache():
+        buffer = <Buffer*> system.calloc(system.ctx, 1, count * size + HEADER_BYTES)
     return data_of(buffer, count * size, False)
 
 
@@ -163,6 +206,8 @@ cdef void* reallocate(void* _, void* data, size_t size) noexcept nogil:
     if size > SIZE_MAX - HEADER_BYTES:
         return NULL
     cdef void* buffer = system.realloc(system.ctx, buffer_of(data), size + HEADER_BYTES)
+    if buffer == NULL and empty_cache():
+        buffer = system.realloc(system.ctx, buffer_of(data), size + HEADER_BYTES)
     return data_of(<Buffer*> buffer, size, False)
 
 
@@ -170,14 +215,18 @@ cdef void release(void* _, void* data, size_t size) noexcept nogil:
     if data == NULL:
         return
     cdef Buffer* buffer = buffer_of(data)
-    if MIN_CACHED_BYTES <= buffer.size <= max_cached_bytes and offer(<char*> data, buffer.size):
+    if (
+        MIN_CACHED_BYTES <= buffer.size <= max_cached_bytes
+        and not address_space_is_limited()
+        and offer(<char*> data, buffer.size)
+    ):
         put(buffer)
     else:
         free_buffer(buffer)
 
 
-cdef size_t cached_bytes() noexcept:
-    """The size of the buffer that is cached now."""
+def get_cached_bytes():
+    """The size of the buffer that is cached now; 0 without one."""
     cdef Buffer* buffer = <Buffer*> exchange_pointer(&cached, NULL)
     cdef size_t size = 0
     if buffer != NULL:

@@ -10,7 +10,13 @@ from cyrelu._dispatch.threads cimport NO_BLOCK
 from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Operation, takes
 from cyrelu._loops.types cimport Operands
-from cyrelu._numpy.buffer_cache cimport MIN_CACHED_BYTES, is_reused, start_caching, stop_caching
+from cyrelu._numpy.buffer_cache cimport (
+    MIN_CACHED_BYTES,
+    empty_cache,
+    is_reused,
+    start_caching,
+    stop_caching,
+)
 from cyrelu._numpy.dtypes cimport NO_DTYPE
 from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.operands cimport Factor, dtype_of, take_factor
@@ -121,7 +127,12 @@ cdef inline object new_like(cnp.ndarray array, Py_ssize_t size, bint* is_new):
     """An array like this one; whether its memory is new, too."""
     is_new[0] = True
     if size < MIN_CACHED_BYTES:
-        return PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
+        try:
+            return PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
+        except MemoryError:
+            if not empty_cache():
+                raise
+            return PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)
     before = start_caching()
     try:
         result = PyArray_NewLikeArray(array, cnp.NPY_KEEPORDER, NULL, False)

@@ -104,8 +104,8 @@ cdef object call_strided(
             count, arrays, NPY_ITER_COPY_IF_OVERLAP | NPY_ITER_ZEROSIZE_OK, cnp.NPY_KEEPORDER,
             cnp.NPY_NO_CASTING, flags, NULL,
         )
-    except ValueError:
-        return None  # the shapes do not broadcast: the ufunc will say so
+    except (ValueError, MemoryError):
+        return None  # the shapes do not broadcast, or no memory is left: the ufunc will say so
     finally:
         stop_caching(before)
     cdef object result = <object> NpyIter_GetOperandArray(iterator)[count - 1]

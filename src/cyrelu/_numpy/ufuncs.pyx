@@ -20,6 +20,7 @@ from cyrelu._loops.operations cimport (
     takes,
 )
 from cyrelu._loops.types cimport Operands
+from cyrelu._numpy.buffer_cache cimport empty_cache
 from cyrelu._numpy.dtypes cimport number_of_dtype
 from cyrelu._numpy.limit_blocks cimport put_back, take_over_context_limit
 
@@ -198,6 +199,10 @@ cdef object call_explained(Operation operation, list inputs, dict keywords):
     """Call the ufunc; an error names the argument that was wrong."""
     ufunc = ufuncs[operation]
     try:
+        return ufunc(*inputs, **keywords)
+    except MemoryError:
+        if "out" in keywords or not empty_cache():
+            raise  # out may have been written, so that the call cannot be repeated
         return ufunc(*inputs, **keywords)
     except (TypeError, ValueError) as error:
         named = dict(zip(input_names(operation), inputs))
