@@ -103,12 +103,7 @@ cdef bint run_chunks(
     RunChunk run_chunk, const void* call, Py_ssize_t chunks, int helpers
 ) noexcept nogil:
     cdef Py_ssize_t k
-    if CYRELU_OPENMP_VERSION == 0 or helpers < 1 or not take_team():
-        for k in range(chunks):
-            run_chunk(call, k)
-        return False
-    if before == NOT_STARTED and not start_primary():
-        store_int(&state, NOT_STARTED)
+    if CYRELU_OPENMP_VERSION == 0 or helpers < 1 or not take_team() or not is_started():
         for k in range(chunks):
             run_chunk(call, k)
         return False
@@ -149,8 +144,11 @@ cdef void give_back_team() noexcept nogil:
     store_int(&state, before)
 
 
-cdef bint start_primary() noexcept nogil:
+cdef bint is_started() noexcept nogil:
+    """Whether the primary thread is there, started if need be; if not, gives the team back."""
     global wake_primary, wake_caller
+    if before != NOT_STARTED:
+        return True
     if wake_primary == NULL:
         wake_primary = new_semaphore()
     if wake_caller == NULL:
@@ -162,6 +160,7 @@ cdef bint start_primary() noexcept nogil:
         or PyThread_start_new_thread(lead, NULL) == INVALID_THREAD
     ):
         store_double(&failed_until, omp_get_wtime() + FAILURE_PAUSE)
+        give_back_team()
         return False
     return True
 

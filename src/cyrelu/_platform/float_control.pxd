@@ -17,8 +17,11 @@ cdef extern from *:
         typedef unsigned long long cyrelu_float_control;
         #if defined(_MSC_VER) && !defined(__clang__)
             #include <intrin.h>
-            #define cyrelu_read_float_control() ((unsigned long long) _ReadStatusReg(ARM64_FPCR))
-            #define cyrelu_write_float_control(value) _WriteStatusReg(ARM64_FPCR, value)
+            /* ARM64_SYSREG(3, 3, 4, 4, 0) of winnt.h */
+            #define CYRELU_FPCR (1 << 14 | 3 << 11 | 4 << 7 | 4 << 3)
+            #define cyrelu_read_float_control() ((unsigned long long) _ReadStatusReg(CYRELU_FPCR))
+            #define cyrelu_write_float_control(value) \
+                _WriteStatusReg(CYRELU_FPCR, (__int64) (value))
         #else
             static inline cyrelu_float_control cyrelu_read_float_control(void) {
                 cyrelu_float_control value;
