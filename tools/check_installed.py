@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = [
     "tests/test_edge_values.py",
     "tests/test_fork.py",
+    "tests/test_import.py",
     "tests/test_instruction_sets.py",
     "tests/test_buffer_cache.py",
     "tests/test_properties.py",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cyrelu._platform import machine
 from cyrelu._platform.instruction_sets import INSTRUCTION_SETS, OSXSAVE
 
 
-@dataclass(frozen=True)
-class Processor:
+class Processor(NamedTuple):
     """How a processor answers: this machine's by default, made-up ones in the tests."""
 
     cpuid: Callable[[int, int], tuple[int, int, int, int]] = machine.cpuid

@@ -7,21 +7,22 @@ before there is anything to import.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 EAX, EBX, ECX = range(3)
 OSXSAVE = (1, ECX, 27)  # the operating system saves registers by XSAVE, and xgetbv says which
 
 
-@dataclass(frozen=True)
-class InstructionSet:
+class InstructionSet(NamedTuple):  # not a dataclass, which takes a millisecond to import and make
     """Loops for an instruction set: how they are compiled, and what a machine needs to run them."""
 
     name: str  # as in CYRELU_ISA
     architecture: str | None = None  # "x86-64" or "aarch64"; None: any
     parent: str | None = None  # the set that it extends: a machine needs what that needs, too
     replaces: str | None = None  # the set that is not built where this one can be
-    flags: dict[str, list[str]] = field(default_factory=dict)  # by kind of compiler
+    flags: Mapping[str, list[str]] = MappingProxyType({})  # by kind of compiler
     macro: str | None = None  # which compilers define where the flags took effect
     vector_bytes: int = 16  # the least width to which the compiler has to vectorise
     cpuid: tuple[tuple[int, int, int], ...] = ()  # bits of x86: leaf, register, bit

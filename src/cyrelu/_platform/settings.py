@@ -82,10 +82,13 @@ def _integer(name: str, low: int, high: int) -> int | None:
         value = low - 1
     if low <= value <= high:
         return value
-    warnings.warn(
-        f"the environment variable {name} is {text!r}; expected an integer from {low} to {high}; "
-        "it is ignored",
-        RuntimeWarning,
-        stacklevel=2,
+    shown = text if len(text) < 100 else f"{text[:100]}..."
+    message = (
+        f"the environment variable {name} is {shown!r}; expected an integer from {low} to {high}; "
+        "it is ignored"
     )
+    try:
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+    except RuntimeWarning:  # python -W error: no setting may make the import fail
+        print(f"cyrelu: {message}", file=sys.stderr)
     return None
