@@ -1,7 +1,9 @@
 """The ufuncs are NumPy ufuncs, and every keyword of a ufunc works, also in the functions."""
 
 import copy
+import inspect
 import pickle
+import warnings
 import weakref
 
 import numpy as np
@@ -199,6 +201,47 @@ class TestKeywords:
         out = np.full(9, 7, dtype)
         case.call(operands, out=out, where=chosen)
         assert_same(out, np.where(chosen, case.expected(operands), dtype(7)))
+
+
+class AnswersUfuncs:
+    def __array_ufunc__(self, ufunc, method, *inputs, **keywords):
+        return keywords
+
+
+# Since 2.4 NumPy warns of where= without out=, and says that out=None is the way to mean it.
+WAYS_TO_WRITE_OUT = {
+    "not written": {},
+    "None": {"out": None},
+    "None in a tuple": {"out": (None,)},
+    "an array": {"out": np.zeros(9)},
+}
+
+
+@each_function
+@pytest.mark.parametrize("written", WAYS_TO_WRITE_OUT.values(), ids=WAYS_TO_WRITE_OUT)
+@pytest.mark.parametrize("where", [{}, {"where": np.arange(9) > 4}], ids=["everywhere", "where"])
+class TestWhatTheCallerWroteReachesTheUfunc:
+    def test_the_same_warnings(self, case, written, where):
+        operands = operands_for(case, np.float64, 9)
+        texts = []
+        for call in (case.call, case.call_ufunc):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                call(operands, **written, **where)
+            texts.append([str(warning.message) for warning in caught])
+        assert texts[0] == texts[1]
+        assert not (written and texts[0])
+
+    def test_the_same_keywords(self, case, written, where):
+        operands = {**operands_for(case, np.float64, 9), "x": AnswersUfuncs()}
+        expected = case.call_ufunc(operands, **written, **where)
+        assert case.call(operands, **written, **where).keys() == expected.keys()
+
+
+@each_function
+def test_out_is_none_by_default_for_those_who_ask(case):
+    assert inspect.signature(case.function).parameters["out"].default is None
+    assert case.function.__doc__.lstrip()[0].isupper(), "the signature is not part of it"
 
 
 @each_dtype

@@ -15,8 +15,11 @@ DTYPES = "float32 or float64, or a type that NumPy casts to them safely (bool, i
 KEYWORDS = ["where=True", 'casting="same_kind"', 'order="K"', "dtype=None", "subok=True"]
 
 
-def docstring(operation: Operation) -> str:
-    """The docstring with its quotes, indented for the body of a function."""
+def docstring(operation: Operation, signature: str) -> str:
+    """The docstring with its quotes, indented for the body of a function.
+
+    It begins with the signature, as those of all built-in functions, which Python takes from there.
+    """
     sections = [
         operation.summary,
         section("Parameters", *parameters(operation)),
@@ -28,7 +31,9 @@ def docstring(operation: Operation) -> str:
         section("Examples", f">>> import numpy as np\n>>> import cyrelu\n{operation.examples}"),
     ]
     text = "\n\n".join(part.strip() for part in sections)
-    return textwrap.indent(f'"""{text}\n"""', INDENT)
+    lines = textwrap.wrap(f'"""{signature}', WIDTH - len(INDENT) - len("\\n--\\n\\n\\"))
+    head = " \\\n".join(lines) + "\\n--\\n\\n\\"
+    return textwrap.indent(f'{head}\n{text}\n"""', INDENT)
 
 
 def section(title: str, *entries: str) -> str:

@@ -15,14 +15,19 @@ def api_pyx() -> str:
     enumerators = [operation.enumerator for operation in OPERATIONS]
     functions = "\n\n\n".join(function(operation) for operation in OPERATIONS)
     return f"""\
-# cython: binding=False, embedsignature=True, embedsignature.format=clinic
+# cython: binding=False
 {GENERATED}
 # The public functions: their signatures and what they promise. How a call is done is in call.pyx,
-# the formulas are in scalar.pxd. They are builtin functions, as NumPy's are: an attribute of a
-# class does not become a method, and inspect.signature reads the embedded text.
+# the formulas are in scalar.pxd.
+#
+# They are built-in functions, as NumPy's are: an attribute of a class does not become a method, and
+# help() and inspect read the signature from the head of the docstring. There out is None by
+# default, and NOT_GIVEN in the code: NumPy warns of where= without out, unless the caller wrote
+# out=None.
 
 {cimport("cyrelu._loops.operations", enumerators)}
 from cyrelu._numpy.call cimport call
+from cyrelu._numpy.ufuncs cimport NOT_GIVEN
 
 
 {functions}
@@ -34,17 +39,25 @@ for function in list(globals().values()):
 del function"""
 
 
+def arguments(operation: Operation, default_out: str) -> list[str]:
+    return [
+        *(array.name for array in operation.arrays),
+        "/",
+        *(f"{factor.name}={factor.default}" for factor in operation.factors_before_out),
+        f"out={default_out}",
+        "*",
+        *(f"{factor.name}={factor.default}" for factor in operation.factors_after_out),
+        *KEYWORDS,
+    ]
+
+
 def function(operation: Operation) -> str:
-    arguments = [array.name for array in operation.arrays] + ["/"]
-    arguments += [f"{factor.name}={factor.default}" for factor in operation.factors_before_out]
-    arguments += ["out=None", "*"]
-    arguments += [f"{factor.name}={factor.default}" for factor in operation.factors_after_out]
     passed = [each.name if each in operation.operands else "None" for each in OPERANDS]
     keywords = [keyword.partition("=")[0] for keyword in KEYWORDS]
     return "\n".join(
         [
-            bracketed(f"def {operation.name}(", arguments + KEYWORDS, "):"),
-            docstring(operation),
+            bracketed(f"def {operation.name}(", arguments(operation, "NOT_GIVEN"), "):"),
+            docstring(operation, f"{operation.name}({', '.join(arguments(operation, 'None'))})"),
             bracketed(
                 "return call(", [operation.enumerator, *passed, "out", *keywords], ")", " " * 4
             ),

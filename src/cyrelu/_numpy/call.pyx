@@ -21,7 +21,7 @@ from cyrelu._numpy.dtypes cimport NO_DTYPE
 from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.operands cimport Factor, dtype_of, take_factor
 from cyrelu._numpy.strided cimport call_strided
-from cyrelu._numpy.ufuncs cimport call_ufunc
+from cyrelu._numpy.ufuncs cimport NOT_GIVEN, call_ufunc
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
@@ -47,6 +47,7 @@ cdef object call(
     object subok,
 ):
     cdef object result
+    cdef object output = None if out is NOT_GIVEN else out
     if (
         where is True
         and dtype is None
@@ -54,9 +55,9 @@ cdef object call(
         and order is "K"
         and subok is True
     ):
-        result = call_contiguous(operation, grad, x, negative_slope, at_zero, out)
+        result = call_contiguous(operation, grad, x, negative_slope, at_zero, output)
         if result is None:
-            result = call_strided(operation, grad, x, negative_slope, at_zero, out)
+            result = call_strided(operation, grad, x, negative_slope, at_zero, output)
         if result is not None:
             return result
     return call_ufunc(

@@ -114,6 +114,7 @@ cdef tuple ufuncs = tuple([make_ufunc(operation) for operation in range(OPERATIO
 by_name = {ufunc.__name__: ufunc for ufunc in ufuncs}
 
 
+cdef object NOT_GIVEN = object()
 cdef object NUMPYS = np.ndarray.__array_ufunc__
 # The types of operands that neither answer a ufunc nor need a conversion.
 cdef frozenset ORDINARY = frozenset({np.ndarray, float, int, bool, *np.sctypeDict.values()})
@@ -168,12 +169,14 @@ cdef object call_ufunc(
     object subok,
 ):
     cdef int k
-    given = (grad, x, negative_slope, at_zero)
-    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
     # Only what was asked for: these travel on to every __array_ufunc__.
     keywords = {}
-    if out is not None:
+    if out is NOT_GIVEN:
+        out = None
+    else:
         keywords["out"] = out
+    given = (grad, x, negative_slope, at_zero)
+    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
     if where is not True:
         keywords["where"] = where
     if casting != "same_kind":
