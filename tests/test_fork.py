@@ -196,6 +196,7 @@ def neighbour(tmp_path_factory):
     source = Path(__file__).with_name("neighbour.c")
     command = [compiler, "-shared", "-fPIC", "-fopenmp", str(source), "-o", str(library)]
     if subprocess.run(command, capture_output=True).returncode != 0:
+        assert source.exists()
         pytest.skip("compiles C with -fopenmp")
     return library
 

@@ -180,7 +180,8 @@ cdef void post(RunChunk run_chunk, const void* call, int chunks, int helpers) no
     job.float_control = read_float_control()
     read_affinity(&job.affinity)
     memset(job.is_taken, 0, chunks * sizeof(int))
-    job.pending, job.users = chunks, 2
+    job.users = 2
+    store_int(&job.pending, chunks)  # which calls that look for a free team read at any time
     cdef bint is_asleep = before == ASLEEP
     store_int(&state, POSTED)
     if is_asleep:

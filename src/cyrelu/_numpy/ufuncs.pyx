@@ -169,14 +169,14 @@ cdef object call_ufunc(
     object subok,
 ):
     cdef int k
+    given = (grad, x, negative_slope, at_zero)
+    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
     # Only what was asked for: these travel on to every __array_ufunc__.
     keywords = {}
     if out is NOT_GIVEN:
         out = None
     else:
         keywords["out"] = out
-    given = (grad, x, negative_slope, at_zero)
-    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
     if where is not True:
         keywords["where"] = where
     if casting != "same_kind":
@@ -204,7 +204,7 @@ cdef object call_explained(Operation operation, list inputs, dict keywords):
     try:
         return ufunc(*inputs, **keywords)
     except MemoryError:
-        if "out" in keywords or not empty_cache():
+        if keywords.get("out") is not None or not empty_cache():
             raise  # out may have been written, so that the call cannot be repeated
         return ufunc(*inputs, **keywords)
     except (TypeError, ValueError) as error:
