@@ -7,9 +7,9 @@
 # Builds that differ in flags alone share the C files.
 .NOTPARALLEL:
 # The targets run-* use the environment that VENV names.
-.PHONY: demo test test-debug test-serial test-parallel test-downstream run-test-downstream \
-	test-forks run-test-forks prove soak large fuzz run-fuzz sanitize lint generate types format \
-	bench run-bench \
+.PHONY: demo test test-debug test-serial test-fast-math test-parallel \
+	test-downstream run-test-downstream test-forks run-test-forks \
+	prove soak large fuzz run-fuzz sanitize lint generate types format bench run-bench \
 	vectorization docs dist cross-compile clean
 
 VENV := .venv
@@ -32,6 +32,13 @@ test-debug: build/debug/installed $(VENV)/group-test
 # The same suite against a build without OpenMP.
 test-serial: build/serial/installed $(VENV)/group-test
 	PYTHONPATH=$(CURDIR)/build/serial $(BIN)/python -m pytest
+
+# The tests of values against a build whose CFLAGS and LDFLAGS let the compiler change them: ours undo
+# these. FAST_MATH replaces the flags.
+test-fast-math: build/fast-math/installed $(VENV)/group-test
+	PYTHONPATH=$(CURDIR)/build/fast-math $(BIN)/python -m pytest tests/test_edge_values.py \
+		tests/test_every_float32.py tests/test_import.py tests/test_instruction_sets.py \
+		tests/test_properties.py tests/test_streaming.py tests/test_strided.py
 
 # The same suite, with each test run by several threads at the same time.
 test-parallel: $(VENV)/installed $(VENV)/group-test $(VENV)/group-parallel
@@ -140,6 +147,9 @@ $(VENV)/peers: tools/install-peers | $(VENV)/group-bench
 build/address/installed build/thread/installed build/thread-serial/installed: tools/sanitize.py
 build/debug/installed: export CYRELU_DEBUG = 1
 build/serial/installed: export CYRELU_OPENMP = off
+FAST_MATH := -Ofast -ffast-math -funsafe-math-optimizations -ffp-contract=fast
+build/fast-math/installed: export CFLAGS = $(FAST_MATH)
+build/fast-math/installed: export LDFLAGS = $(FAST_MATH)
 build/%/installed: $(SOURCES) | $(VENV)/group-build
 	@echo "cyrelu: compiling ($*)"
 	@$(PIP) install --no-build-isolation --no-deps --upgrade --target build/$* .

@@ -89,6 +89,7 @@ class BuildWithFlags(build_ext):
         self.extensions = [
             module for module in self.extensions if module.name in built or module.name in MODULES
         ]
+        always = flags.always(DEBUG)
         openmp = flags.openmp(OPENMP)
         hardening = flags.hardening() if HARDENING == "on" else ([], [])
         loops = flags.loops()
@@ -96,8 +97,8 @@ class BuildWithFlags(build_ext):
             own = []
             if module.name in built:
                 own = isa_flags[LOOP_MODULES[module.name].name] + loops
-            module.extra_compile_args = flags.always(DEBUG) + own + openmp[0] + hardening[0]
-            module.extra_link_args = openmp[1] + hardening[1]
+            module.extra_compile_args = always[0] + own + openmp[0] + hardening[0]
+            module.extra_link_args = always[1] + openmp[1] + hardening[1]
         super().build_extensions()
 
 

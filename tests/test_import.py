@@ -195,6 +195,34 @@ def test_an_unusable_variable_cannot_make_the_import_fail(name, value):
     assert len(finished.stderr) < 1000
 
 
+def test_the_import_leaves_the_floating_point_environment_alone():
+    """A library that is linked with -ffast-math makes its process flush subnormals to zero."""
+    code = """
+        import sys, threading
+        import numpy as np
+
+        def kept():
+            return [
+                sys.float_info.min / 2 > 0,
+                5e-324 > 0,
+                np.float32(1e-38) / np.float32(4) > 0,
+                1 + 2**-53 == 1 < 1 + 1.5 * 2**-53,
+            ]
+
+        kinds = [kept()]
+        import cyrelu, cyrelu.kernels, cyrelu._testing
+        kinds.append(kept())
+        cyrelu.relu(np.ones(1_000_000))
+        kinds.append(kept())
+        thread = threading.Thread(target=lambda: kinds.append(kept()))
+        thread.start()
+        thread.join()
+        assert all(kind == [True] * 4 for kind in kinds), kinds
+    """
+    finished = run_python(code, CYRELU_NUM_THREADS="2")
+    assert finished.returncode == 0, finished.stderr
+
+
 def test_the_import_loads_little_of_the_standard_library():
     """Each of these takes a millisecond or more, and NumPy does not load it."""
     slow = ["pathlib", "dataclasses", "urllib.parse", "asyncio", "ctypes", "subprocess"]

@@ -13,12 +13,38 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-# -fno-trapping-math lets gcc compute both sides of a choice; otherwise it vectorises none of the
-# loops. It changes no result. Nothing of -ffast-math is used: it breaks NaN and -0.0.
+EMPTY_PROGRAM = "int main(void) { return 0; }"
+
+
+def program_if(condition: str) -> str:
+    """A program that compiles only if this is true for the preprocessor."""
+    return f"#if !({condition})\n#error\n#endif\n{EMPTY_PROGRAM}"
+
+
+GCC_PROGRAM = program_if("!defined(__clang__)")  # clang ignores flags of gcc's, with a warning
+INTEL_PROGRAM = program_if("defined(__INTEL_LLVM_COMPILER)")
+X86_PROGRAM = program_if("defined(__i386__) || defined(__x86_64__)")
+
+# Nothing of -ffast-math may be in force: it breaks NaN, infinities and -0.0. The flags of the
+# environment (CFLAGS) come before these, so what they allow is undone here, in all its parts: gcc's
+# -fno-fast-math does not undo an explicit part. Then the one exception: -fno-trapping-math lets gcc
+# compute both sides of a choice; otherwise it vectorises none of the loops. It changes no result.
 FLAGS = {
-    "unix": ["-fno-trapping-math", "-ffp-contract=off"],
+    "unix": [
+        "-fno-fast-math",
+        "-fno-unsafe-math-optimizations",
+        "-fno-finite-math-only",
+        "-fsigned-zeros",
+        "-fno-associative-math",
+        "-fno-reciprocal-math",
+        "-fno-trapping-math",
+        "-ffp-contract=off",
+    ],
     "msvc": ["/fp:precise"],
 }
+# The same for the linker: with -Ofast, -ffast-math or -funsafe-math-optimizations, gcc and clang
+# add an object file which, when it is loaded, makes the calling thread flush subnormals to zero.
+LINK_FLAGS = {"unix": ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"], "msvc": []}
 OPTIMIZATION = {"unix": ["-O3"], "msvc": ["/O2"]}
 DEBUG_OPTIMIZATION = {"unix": ["-O1"], "msvc": ["/Od"]}
 # Compiler and linker flags, in the order in which they are tried.
@@ -28,6 +54,17 @@ OPENMP_FLAGS = {
         (["-Xpreprocessor", "-fopenmp"], ["-lomp"]),  # Apple's clang with a libomp on its paths
     ],
     "msvc": [(["/openmp"], [])],
+}
+# Compiler and linker flags that only some compilers have, and the program that shows which.
+STRICT_FLAGS = {
+    "unix": [
+        (["-msse2", "-mfpmath=sse"], [], X86_PROGRAM),  # 32-bit x86 computes in 80 bits otherwise
+        (["-fexcess-precision=standard", "-fno-single-precision-constant"], [], GCC_PROGRAM),
+        (["-fdenormal-fp-math=ieee"], [], EMPTY_PROGRAM),  # clang
+        ([], ["-mno-daz-ftz"], EMPTY_PROGRAM),  # gcc 14
+        (["-fp-model=precise"], [], INTEL_PROGRAM),  # icx, whose default is -fp-model=fast
+    ],
+    "msvc": [],
 }
 # Compiler and linker flags that make a memory error in this code harder to exploit; each is used if
 # the compiler supports it. They cost no time (benchmarks/NOTES.md).
@@ -43,7 +80,6 @@ HARDENING_FLAGS = {
     ],
     "msvc": [(["/guard:cf"], ["/guard:cf"])],
 }
-EMPTY_PROGRAM = "int main(void) { return 0; }"
 OPENMP_PROGRAM = """
 #include <omp.h>
 int main(void) { return omp_get_max_threads() < 1; }
@@ -54,8 +90,7 @@ int main(void) { return omp_get_max_threads() < 1; }
 LOOP_FLAGS = {
     "unix": [
         ("-falign-loops=64", EMPTY_PROGRAM),
-        # clang ignores this one, with a warning.
-        ("--param=align-loop-iterations=1", f"#ifdef __clang__\n#error\n#endif\n{EMPTY_PROGRAM}"),
+        ("--param=align-loop-iterations=1", GCC_PROGRAM),
     ],
     "msvc": [],
 }
@@ -68,8 +103,14 @@ class CompilerFlags:
         self.compiler = compiler
         self.kind = "msvc" if compiler.compiler_type == "msvc" else "unix"
 
-    def always(self, debug: bool) -> list[str]:
-        return (DEBUG_OPTIMIZATION if debug else OPTIMIZATION)[self.kind] + FLAGS[self.kind]
+    def always(self, debug: bool) -> tuple[list[str], list[str]]:
+        """Flags for the compiler and the linker, to come after those of the environment."""
+        optimization = (DEBUG_OPTIMIZATION if debug else OPTIMIZATION)[self.kind]
+        compile_flags, link_flags = self.accepted(STRICT_FLAGS[self.kind])
+        return (
+            optimization + FLAGS[self.kind] + compile_flags,
+            LINK_FLAGS[self.kind] + link_flags,
+        )
 
     def instruction_sets(self, registry: Iterable[Any]) -> dict[str, list[str]]:
         """Flags by name, of the instruction sets that this compiler can build for."""
@@ -78,7 +119,7 @@ class CompilerFlags:
             if isa.macro is None:
                 flags[isa.name] = []
             elif self.kind in isa.flags:
-                program = f"#ifndef {isa.macro}\n#error\n#endif\n{EMPTY_PROGRAM}"
+                program = program_if(f"defined({isa.macro})")
                 if self.links(program, isa.flags[self.kind], []):
                     flags[isa.name] = isa.flags[self.kind]
                     replaced.add(isa.replaces)
@@ -102,15 +143,15 @@ class CompilerFlags:
         return [flag for flag, program in LOOP_FLAGS[self.kind] if self.links(program, [flag], [])]
 
     def hardening(self) -> tuple[list[str], list[str]]:
-        return self.accepted(HARDENING_FLAGS[self.kind])
+        return self.accepted([(*flags, EMPTY_PROGRAM) for flags in HARDENING_FLAGS[self.kind]])
 
     def accepted(
-        self, candidates: list[tuple[list[str], list[str]]]
+        self, candidates: list[tuple[list[str], list[str], str]]
     ) -> tuple[list[str], list[str]]:
-        """Those flags for the compiler and the linker that they support."""
+        """Those flags for the compiler and the linker with which the program links."""
         compile_flags, link_flags = [], []
-        for flags in candidates:
-            if self.links(EMPTY_PROGRAM, *flags):
+        for *flags, program in candidates:
+            if self.links(program, *flags):
                 compile_flags += flags[0]
                 link_flags += flags[1]
         return compile_flags, link_flags

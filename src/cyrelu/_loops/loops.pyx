@@ -5,6 +5,19 @@
 # blocks (blocks.pxd). baseline.pyx adds the operations; it and the modules of the other instruction
 # sets compile the same code with other flags.
 
+cdef extern from *:
+    """
+    #if defined(__FAST_MATH__) || defined(_M_FP_FAST)
+        #error "cyrelu: fast math breaks NaN and -0.0; use -fno-fast-math (icx: -fp-model=precise)"
+    #endif
+    #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+        #error "cyrelu: the loops need NaN and infinities; use -fno-finite-math-only"
+    #endif
+    #if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+        #error "cyrelu: float is computed in a wider type; on 32-bit x86 use -msse2 -mfpmath=sse"
+    #endif
+    """
+
 from cpython.pycapsule cimport PyCapsule_New
 from cython cimport floating
 
