@@ -8,7 +8,7 @@
 .NOTPARALLEL:
 # The targets run-* use the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-fast-math test-parallel \
-	test-downstream run-test-downstream test-forks run-test-forks \
+	test-downstream run-test-downstream test-forks run-test-forks test-frozen run-test-frozen \
 	prove soak large fuzz run-fuzz sanitize lint generate types format bench run-bench \
 	vectorization docs dist cross-compile clean
 
@@ -50,6 +50,13 @@ test-downstream:
 
 run-test-downstream: $(VENV)/installed $(VENV)/group-downstream
 	$(BIN)/python -m pytest tests/downstream
+
+# Programs that PyInstaller and cx_Freeze have packed.
+test-frozen:
+	@$(MAKE) --no-print-directory VENV=.venv-frozen run-test-frozen
+
+run-test-frozen: $(VENV)/installed $(VENV)/group-frozen
+	$(BIN)/python -m pytest tests/frozen
 
 # Tests together with PyTorch, scikit-learn and Numba, each of which uses its own threads.
 test-forks:
@@ -121,7 +128,7 @@ sanitize: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python tools/sanitize.py $(CHECKS)
 
 clean:
-	rm -rf build dist .venv .venv-bench .venv-downstream .venv-fuzz src/*.egg-info
+	rm -rf build dist .venv .venv-bench .venv-downstream .venv-frozen .venv-fuzz src/*.egg-info
 
 # ---- the environment
 

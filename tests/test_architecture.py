@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(not SOURCE.exists(), reason="the tests run witho
 MAY_USE = {
     "scalar": set(),
     "_platform": set(),
+    "_pyinstaller": set(),
     "_version": set(),
     "_loops": {"scalar"},
     "_dispatch": {"_loops", "_platform"},

@@ -3,9 +3,14 @@
 Nothing that is optional, such as a quota or a setting, may make it fail.
 """
 
+import importlib.metadata
+import importlib.util
 import os
+import pkgutil
+import runpy
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -234,3 +239,22 @@ def test_the_import_loads_little_of_the_standard_library():
         print(*sorted(set({slow}) & (set(sys.modules) - before)))
     """
     assert run_python(code).stdout.split() == []
+
+
+def test_the_hook_of_pyinstaller_names_every_compiled_module():
+    """What compiled modules import is hidden from PyInstaller; tests/frozen freezes programs."""
+    entries = importlib.metadata.entry_points(group="pyinstaller40")
+    [hooks] = {each.value: each for each in entries if each.value.startswith("cyrelu")}.values()
+    [folder] = hooks.load()()
+    named = runpy.run_path(str(Path(folder, "hook-cyrelu.py")))["hiddenimports"]
+    specs = [
+        importlib.util.find_spec(each.name)
+        for each in pkgutil.walk_packages(cyrelu.__path__, "cyrelu.")
+        if each.name != "cyrelu._pyinstaller.hook-cyrelu"
+    ]
+    compiled = {spec.name for spec in specs if spec.origin.endswith(tuple(EXTENSION_SUFFIXES))} - {
+        "cyrelu._testing"
+    }
+    assert "cyrelu._numpy.api" in compiled
+    assert compiled <= set(named)
+    assert set(named) <= {"cyrelu", *(spec.name for spec in specs)}

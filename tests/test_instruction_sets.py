@@ -175,6 +175,14 @@ def test_an_unsupported_instruction_set_is_refused_before_its_module_is_imported
     assert imported == "[]"
 
 
+def test_without_any_loops_the_error_says_what_is_missing(monkeypatch):
+    """As in a frozen program that was packed without them."""
+    monkeypatch.setattr(loop_modules.importlib.util, "find_spec", lambda name: None)
+    message = r"^cyrelu: this installation has no loops \(cyrelu/_loops has no compiled module\);"
+    with pytest.raises(ImportError, match=message):
+        loop_modules.chosen()
+
+
 DIGEST = """
     import hashlib
     import numpy as np
