@@ -389,7 +389,7 @@ def test_a_limit_that_sets_another_limit_and_calls():
 
 
 def test_num_threads_blocks_that_were_not_entered():
-    with pytest.raises(IndexError):
+    with pytest.raises(RuntimeError):
         cyrelu.num_threads(2).__exit__()
     with pytest.raises(AttributeError):
         cyrelu.num_threads.__new__(cyrelu.num_threads).__enter__()
