@@ -246,7 +246,9 @@ RESULTS = {
 def run_limited(code):
     if not Path("/proc/self/statm").exists():
         pytest.skip("reads /proc")
-    finished = run_python(textwrap.dedent(LIMITS) + textwrap.dedent(code))
+    # Other threads would reserve address space for their allocations at any time.
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+    finished = run_python(textwrap.dedent(LIMITS) + textwrap.dedent(code), **one_thread)
     assert finished.returncode == 0, finished.stderr
 
 

@@ -123,7 +123,12 @@ LIMITS = {
 def test_a_limit_that_is_reached(name):
     code = 'if not os.path.exists("/proc/self/statm"): sys.exit("reads /proc")\n'
     code = textwrap.dedent(START) + code + textwrap.dedent(LIMITS[name])
-    finished = run_python(code, OMP_STACKSIZE="256M" if "OpenMP's stacks" in name else None)
+    finished = run_python(
+        code,
+        OMP_STACKSIZE="256M" if "OpenMP's stacks" in name else None,
+        OPENBLAS_NUM_THREADS="1",  # its threads would reserve address space at any time
+        MALLOC_ARENA_MAX="1",
+    )
     if "reads /proc" in finished.stderr:
         pytest.skip("reads /proc")
     assert finished.returncode == 0, finished.stderr
