@@ -4,7 +4,11 @@
 cdef extern from *:
     """
     #if defined(__SSE__) || defined(_M_X64) || (defined(_M_IX86_FP) && _M_IX86_FP > 0)
-        #include <xmmintrin.h>
+        #ifdef _MSC_VER
+            #include <intrin.h>
+        #else
+            #include <xmmintrin.h>
+        #endif
         /* MXCSR: denormals-are-zero (bit 6), rounding control (13, 14), flush-to-zero (15). */
         #define CYRELU_FLOAT_CONTROL 0xE040u
         typedef unsigned cyrelu_float_control;
