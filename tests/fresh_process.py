@@ -6,6 +6,17 @@ import sys
 import textwrap
 from pathlib import Path
 
+IN_A_THREAD = """\
+import threading
+def in_a_thread(work):
+    "Whether a new thread did this work."
+    done = []
+    thread = threading.Thread(target=lambda: done.append(work()))
+    thread.start()
+    thread.join()
+    return done == [True]
+"""
+
 
 def run_python(code, arguments=(), **environment):
     """Run code in a fresh interpreter, with a time limit; a RuntimeWarning is an error.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fresh_process import run_python
+from fresh_process import IN_A_THREAD, run_python
 from openmp_libraries import OPENMP_LIBRARIES
 
 import cyrelu
@@ -41,12 +41,6 @@ START = """
             finally:
                 os._exit(0 if done else 1)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    def in_a_thread(work):
-        done = []
-        thread = threading.Thread(target=lambda: done.append(work()))
-        thread.start()
-        thread.join()
-        return done == [True]
 """
 FORKS = {
     "after threads were used": """
@@ -81,6 +75,27 @@ FORKS = {
     """,
     "a child that calls from a new thread": """
         assert works() and forked(lambda: in_a_thread(lambda: bool(works())) and works())
+    """,
+    "while other threads enter and leave blocks": """
+        stop = threading.Event()
+        def enter():
+            while not stop.is_set():
+                with cyrelu.num_threads(1):
+                    pass
+        def enters():
+            with cyrelu.num_threads(1):
+                return cyrelu.get_num_threads() == 1
+        threads = [threading.Thread(target=enter) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(100):
+                assert forked(enters)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert enters() and works()
     """,
     "while other threads are in calls": """
         stop = threading.Event()
@@ -122,7 +137,7 @@ FORKS = {
 @pytest.mark.parametrize("action", FORKS.values(), ids=FORKS)
 def test_a_fork(action):
     action = textwrap.dedent(action).replace("{threads}", "2" if has_openmp else "1")
-    finished = run_python(textwrap.dedent(START) + action)
+    finished = run_python(IN_A_THREAD + textwrap.dedent(START) + action)
     assert finished.returncode == 0, finished.stderr
 
 
@@ -205,7 +220,7 @@ def neighbour(tmp_path_factory):
 @pytest.mark.parametrize("name", NEIGHBOURS)
 def test_a_neighbour_on_the_same_runtime(neighbour, name):
     """The parent's neighbours notice nothing of the fork; in the child they can begin."""
-    code = "".join(map(textwrap.dedent, (START, NEIGHBOUR, NEIGHBOURS[name])))
+    code = "".join(map(textwrap.dedent, (IN_A_THREAD, START, NEIGHBOUR, NEIGHBOURS[name])))
     finished = run_python(code, arguments=[str(neighbour)])
     assert finished.returncode == 0, finished.stderr
 

@@ -3,11 +3,11 @@
 import textwrap
 
 import pytest
-from fresh_process import run_python
+from fresh_process import IN_A_THREAD, run_python
 
 MODULES = ("_interpreters", "_xxsubinterpreters")  # Python 3.13 and newer, older ones
 START = """
-    import threading, numpy as np, cyrelu
+    import numpy as np, cyrelu
     try:
         import _interpreters
     except ImportError:
@@ -23,12 +23,6 @@ START = """
             assert (cyrelu.relu(x, where=True, order="C") == expected).all()
             assert (cyrelu.ufuncs.relu(x) == expected).all()
         return True
-    def in_a_thread(work):
-        done = []
-        thread = threading.Thread(target=lambda: done.append(work()))
-        thread.start()
-        thread.join()
-        return done == [True]
 """
 ACTIONS = {
     "one that exists": "other = _interpreters.create(); assert works() and in_a_thread(works)",
@@ -72,7 +66,7 @@ def test_there_are_subinterpreters():
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 def test_the_main_interpreter(action):
-    finished = run_python(textwrap.dedent(START) + textwrap.dedent(action))
+    finished = run_python(IN_A_THREAD + textwrap.dedent(START) + textwrap.dedent(action))
     assert finished.returncode == 0, finished.stderr
 
 
@@ -91,5 +85,5 @@ def test_an_import_in_a_subinterpreter_is_an_import_error():
         assert failure is None, failure
         assert works()
     """
-    finished = run_python(textwrap.dedent(START) + textwrap.dedent(action))
+    finished = run_python(IN_A_THREAD + textwrap.dedent(START) + textwrap.dedent(action))
     assert finished.returncode == 0, finished.stderr

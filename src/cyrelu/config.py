@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any, Literal, ParamSpec, Self, SupportsIndex, TypeVar, overload
@@ -141,8 +142,6 @@ class num_threads:
         limit_blocks.leave(self._blocks, self)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        import inspect  # which takes longer to import than all of cyrelu
-
         if not callable(function) or isinstance(function, type):
             raise TypeError(f"num_threads: it decorates functions, not {function!r}")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):

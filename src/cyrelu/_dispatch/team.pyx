@@ -266,5 +266,6 @@ cdef void forget_team() noexcept nogil:
     store_double(&failed_until, 0)
 
 
+assert settings.MAX_THREADS <= MAX_CHUNKS
 if call_in_forked_child(forget_team) != 0:
     raise MemoryError("cyrelu: pthread_atfork has no memory left")

@@ -18,8 +18,9 @@ from cyrelu._dispatch.threads cimport (
 )
 from cyrelu._platform.atomics cimport add_int, load_int, store_int
 
+import os
+from _thread import RLock, get_ident
 from contextvars import ContextVar
-from threading import RLock, get_ident
 
 cdef extern from "Python.h":
     int PyContextVar_Get(object var, PyObject* default, PyObject** value) except -1
@@ -40,6 +41,10 @@ cdef class Block:
 cdef object blocks_of_context = ContextVar("num_threads", default=())
 cdef dict stored_limits = {}  # by thread, as long as it has blocks
 cdef object lock = RLock()  # a collected generator may leave its block while another is entered
+if hasattr(os, "register_at_fork"):  # a forked child would wait for a thread that it has not
+    os.register_at_fork(
+        before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+    )
 cdef int entered_blocks = 0  # in the process: while there are none, no context is asked
 
 
