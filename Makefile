@@ -122,6 +122,7 @@ dist: $(VENV)/group-build $(VENV)/group-dist
 
 vectorization: $(VENV)/group-build
 	$(BIN)/python tools/vectorization.py
+	$(BIN)/python tools/vectorization_of_consumers.py
 
 # The suite under sanitizers and valgrind; CHECKS=address for one of them.
 sanitize: $(VENV)/installed $(VENV)/group-test

@@ -5,35 +5,90 @@
 # The forms are chosen so that compilers turn them into selects (vector code, no branches on x)
 # and so that vector and scalar code agree bit for bit: a NaN in x comes back as it is, a factor
 # of exactly 0 selects +0.0, a factor of exactly 1 selects the value it would multiply.
+#
+# x decides the precision. A factor is a double, so that every number fits, and is rounded once to
+# the type of x, as a Python number beside a float32 array is.
 
 from cython cimport floating
 
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+
+    /* condition ? yes : no, without a branch. Where floating-point operations may trap, gcc moves a
+     * product of the choice into the branch that needs it, and then does not vectorise the loop
+     * ("control flow in loop"); a mask leaves it nothing to move. Masks of 64 bits need SSE4.2 for
+     * that: without it gcc vectorises the plain choice, unless it knows the factor. */
+    #if defined(__GNUC__) && !defined(__clang__) && !defined(__NO_TRAPPING_MATH__)
+        #define CYRELU_SELECT_BY_MASK_F32 1
+        #if !defined(__x86_64__) || defined(__SSE4_2__)
+            #define CYRELU_SELECT_BY_MASK_F64 1
+        #endif
+    #endif
+
+    static inline float cyrelu_select_f32(int condition, float yes, float no)
+    {
+    #ifdef CYRELU_SELECT_BY_MASK_F32
+        uint32_t mask = -(uint32_t) condition, yes_bits, no_bits;
+        memcpy(&yes_bits, &yes, sizeof yes);
+        memcpy(&no_bits, &no, sizeof no);
+        yes_bits = (yes_bits & mask) | (no_bits & ~mask);
+        memcpy(&yes, &yes_bits, sizeof yes);
+        return yes;
+    #else
+        return condition ? yes : no;
+    #endif
+    }
+
+    static inline double cyrelu_select_f64(int condition, double yes, double no)
+    {
+    #ifdef CYRELU_SELECT_BY_MASK_F64
+        uint64_t mask = -(uint64_t) condition, yes_bits, no_bits;
+        memcpy(&yes_bits, &yes, sizeof yes);
+        memcpy(&no_bits, &no, sizeof no);
+        yes_bits = (yes_bits & mask) | (no_bits & ~mask);
+        memcpy(&yes, &yes_bits, sizeof yes);
+        return yes;
+    #else
+        return condition ? yes : no;
+    #endif
+    }
+    """
+    float select_f32 "cyrelu_select_f32"(bint condition, float yes, float no) noexcept nogil
+    double select_f64 "cyrelu_select_f64"(bint condition, double yes, double no) noexcept nogil
+
+
+cdef inline floating select(bint condition, floating yes, floating no) noexcept nogil:
+    """yes if condition else no; both are computed before."""
+    if floating is float:
+        return select_f32(condition, yes, no)
+    else:
+        return select_f64(condition, yes, no)
+
+
 cdef inline floating scaled(floating factor, floating value) noexcept nogil:
     """factor * value, but 0 and 1 select: a dead unit blocks even an inf or a NaN."""
-    if factor == 0:
-        return 0
-    return value if factor == 1 else factor * value
+    return select(factor == 0, <floating> 0, select(factor == 1, value, factor * value))
 
 
-cdef inline floating leaky_relu(floating x, floating negative_slope) noexcept nogil:
-    # Computed before the choice: compilers do not vectorise a product inside the conditional.
-    cdef floating below = scaled(negative_slope, x)
-    return below if x <= 0 else x
+cdef inline floating leaky_relu(floating x, double negative_slope) noexcept nogil:
+    return select(x <= 0, scaled(<floating> negative_slope, x), x)
 
 
 cdef inline floating leaky_relu_backward(
-    floating grad, floating x, floating negative_slope, floating at_zero
+    floating grad, floating x, double negative_slope, double at_zero
 ) noexcept nogil:
-    cdef floating below = scaled(negative_slope, grad)
-    cdef floating at = scaled(at_zero, grad)
-    cdef floating up_to_zero = at if x == 0 else below
-    cdef floating result = up_to_zero if x <= 0 else grad
-    return result if x == x else x
+    cdef floating below = scaled(<floating> negative_slope, grad)
+    cdef floating at = scaled(<floating> at_zero, grad)
+    cdef floating up_to_zero = select(x == 0, at, below)
+    cdef floating result = select(x <= 0, up_to_zero, grad)
+    return select(x == x, result, x)
 
 
 cdef inline floating leaky_relu_grad(
-    floating x, floating negative_slope, floating at_zero
+    floating x, double negative_slope, double at_zero
 ) noexcept nogil:
     return leaky_relu_backward[floating](1, x, negative_slope, at_zero)
 
@@ -44,9 +99,9 @@ cdef inline floating relu(floating x) noexcept nogil:
     return leaky_relu[floating](x, 0)
 
 
-cdef inline floating relu_grad(floating x, floating at_zero) noexcept nogil:
+cdef inline floating relu_grad(floating x, double at_zero) noexcept nogil:
     return leaky_relu_grad[floating](x, 0, at_zero)
 
 
-cdef inline floating relu_backward(floating grad, floating x, floating at_zero) noexcept nogil:
+cdef inline floating relu_backward(floating grad, floating x, double at_zero) noexcept nogil:
     return leaky_relu_backward[floating](grad, x, 0, at_zero)

@@ -21,6 +21,11 @@ def consumer(request, consumer_folder):
     return import_from(consumer_folder, request.param)
 
 
+@pytest.fixture(scope="module")
+def own_loops(consumer_folder):
+    return import_from(consumer_folder, "own_loops")
+
+
 def test_every_public_function_is_exercised():
     names = [case.name for case in CASES]
     assert sorted(cyrelu.ufuncs.__all__) == sorted(names)
@@ -47,6 +52,32 @@ def test_values(consumer, case, dtype, way, n):
     out = np.full(n, 7, dtype)
     getattr(consumer, f"{way}_{case.name}")(*operands.values(), out)
     assert_same(out, case.expected(operands))
+
+
+# As own_loops.pyx has them. A factor never decides the precision, whatever its C type.
+FACTORS = {
+    "literal": {"negative_slope": 0.01, "at_zero": 0.5},
+    "negative_literal": {"negative_slope": -0.3, "at_zero": -0.5},
+    "int_literal": {"negative_slope": 2, "at_zero": 0},
+    "float_parameter": {"negative_slope": float(np.float32(0.1)), "at_zero": float(np.float32(0.7))},
+    "double_parameter": {"negative_slope": 0.1, "at_zero": 0.7},
+}
+
+
+@each_function
+@each_dtype
+@pytest.mark.parametrize("kind", FACTORS)
+def test_formulas_in_own_loops(own_loops, case, dtype, kind):
+    """The Python function's bits, with factors of every kind."""
+    operands = operands_for(case, dtype, 10_007, **FACTORS[kind])
+    arrays = [operands[name] for name in case.arrays]
+    factors = [operands[name] for name in case.factors]
+    out = np.full(10_007, 7, dtype)
+    suffix = {np.float32: "f32", np.float64: "f64"}[dtype]
+    loop = "_".join([case.name, *([kind] if factors else []), suffix])
+    getattr(own_loops, loop)(*arrays, *(factors if kind.endswith("parameter") else []), out)
+    assert_same(out, case.expected(operands))
+    assert_same(out, case.call(operands))
 
 
 @each_function

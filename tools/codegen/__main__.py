@@ -41,6 +41,7 @@ FILES: dict[str, Callable[[], str]] = {
     "src/cyrelu/_numpy/api.pyi": python_interface.api_pyi,
     ABI: c_interface.kernels_abi,
     "tests/downstream/consumer/each_function.pxi": consumer.each_function_pxi,
+    "tests/downstream/consumer/own_loops.pyx": consumer.own_loops_pyx,
     ".gitattributes": lambda: documents.gitattributes(FILES),
 }
 REGIONS: dict[str, dict[str, Callable[[], str]]] = {

@@ -1,4 +1,4 @@
-"""The part of another project's module that calls every function of the C interface.
+"""The parts of another project's modules that call every function of the C interface.
 
 Each function takes what the ufunc of that name takes, as typed memoryviews, and out.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dtypes import DTYPES
+from dtypes import DTYPES, Dtype
 from layout import GENERATED, bracketed
-from operations import OPERATIONS, Operation
+from operations import OPERATIONS, Operand, Operation
 
 HEAD = f"""\
 {GENERATED}
@@ -35,6 +35,57 @@ def callers(operation: Operation) -> Iterator[str]:
         yield caller("memoryview", operation, axes, call, suffix)
 
 
+# ---- loops of the consumer's own, with each kind of factor
+
+LOOPS_HEAD = f"""\
+# cython: boundscheck=False, wraparound=False
+{GENERATED}
+# A loop over every formula of cyrelu's scalar.pxd, with each way to write its factors. Compilers
+# vectorise them without special flags: tools/vectorization.py asks them.
+
+from cyrelu cimport scalar"""
+# What stands in the source for each factor; a parameter has a C type instead.
+LITERALS = {
+    "literal": {"negative_slope": "0.01", "at_zero": "0.5"},
+    "negative_literal": {"negative_slope": "-0.3", "at_zero": "-0.5"},
+    "int_literal": {"negative_slope": "2", "at_zero": "0"},
+}
+PARAMETERS = {"float_parameter": "float", "double_parameter": "double"}
+
+
+def own_loop_name(operation: Operation, kind: str, dtype: Dtype) -> str:
+    return "_".join([operation.name, *([kind] if operation.factors else []), dtype.suffix])
+
+
+def factor_kinds(operation: Operation) -> list[str]:
+    return [*LITERALS, *PARAMETERS] if operation.factors else [""]
+
+
+def own_loops_pyx() -> str:
+    loops = [
+        own_loop(operation, kind, dtype)
+        for operation in OPERATIONS
+        for kind in factor_kinds(operation)
+        for dtype in DTYPES
+    ]
+    return "\n\n\n".join([LOOPS_HEAD, *loops])
+
+
+def own_loop(operation: Operation, kind: str, dtype: Dtype) -> str:
+    def passed(operand: Operand) -> str:
+        if not operand.is_factor:
+            return f"{operand.name}[i]"
+        return LITERALS[kind][operand.name] if kind in LITERALS else operand.name
+
+    arguments = [f"const {dtype.c_type}[::1] {array.name}" for array in operation.arrays]
+    arguments += [
+        f"{PARAMETERS[kind]} {factor.name}" for factor in operation.factors if kind in PARAMETERS
+    ]
+    arguments += [f"{dtype.c_type}[::1] out"]
+    head = bracketed(f"def {own_loop_name(operation, kind, dtype)}(", arguments, "):")
+    return f"{head}\n{loop_over(operation, [passed(operand) for operand in operation.operands])}"
+
+
 def caller(way: str, operation: Operation, axes: int, body: str, suffix: str = "") -> str:
     view = {1: "floating[::1]", 2: "floating[:, ::1]"}[axes]
     arguments = [
@@ -50,6 +101,10 @@ def scalar_loop(operation: Operation) -> str:
         operand.name if operand.is_factor else f"{operand.name}[i]"
         for operand in operation.operands
     ]
+    return loop_over(operation, operands)
+
+
+def loop_over(operation: Operation, operands: list[str]) -> str:
     return "\n".join(
         [
             "    cdef Py_ssize_t i",

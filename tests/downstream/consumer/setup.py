@@ -1,4 +1,4 @@
-"""Builds consumer.pyx as C, as C++, and as C with OpenMP, against the installed cyrelu."""
+"""Builds consumer.pyx as C, as C++, and as C with OpenMP, and own_loops.pyx, against cyrelu."""
 
 import sys
 from pathlib import Path
@@ -18,6 +18,7 @@ setup(
     ext_modules=cythonize(
         [
             Extension("consumer", ["consumer.pyx"]),
+            Extension("own_loops", ["own_loops.pyx"]),
             Extension("consumer_cpp", ["consumer_cpp.pyx"], language="c++"),
             Extension(
                 "consumer_openmp",
