@@ -17,20 +17,30 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
 
-    /* condition ? yes : no, without a branch. Where floating-point operations may trap, gcc moves a
-     * product of the choice into the branch that needs it, and then does not vectorise the loop
-     * ("control flow in loop"); a mask leaves it nothing to move. Masks of 64 bits need SSE4.2 for
-     * that: without it gcc vectorises the plain choice, unless it knows the factor. */
+    /* Where floating-point operations may trap, gcc does not vectorise a loop with a product that only
+     * one side of a choice needs: it moves the product there ("control flow in loop"). Masks leave it
+     * nothing to move. It has masks of 64 bits from SSE4.2 on; without them a factor that is computed
+     * in the loop, by an addition that may trap, keeps it from making a loop for each kind of factor,
+     * which it would not vectorise either. Only a factor that it knows is then still a branch. */
     #if defined(__GNUC__) && !defined(__clang__) && !defined(__NO_TRAPPING_MATH__)
-        #define CYRELU_SELECT_BY_MASK_F32 1
+        #define CYRELU_MASKS_F32 1
         #if !defined(__x86_64__) || defined(__SSE4_2__)
-            #define CYRELU_SELECT_BY_MASK_F64 1
+            #define CYRELU_MASKS_F64 1
+        #else
+            #define CYRELU_MASKS_F64 0
+            #define CYRELU_IN_LOOP(factor) ((factor) + 0.0)
         #endif
+    #else
+        #define CYRELU_MASKS_F32 0
+        #define CYRELU_MASKS_F64 0
+    #endif
+    #ifndef CYRELU_IN_LOOP
+        #define CYRELU_IN_LOOP(factor) (factor)
     #endif
 
     static inline float cyrelu_select_f32(int condition, float yes, float no)
     {
-    #ifdef CYRELU_SELECT_BY_MASK_F32
+    #if CYRELU_MASKS_F32
         uint32_t mask = -(uint32_t) condition, yes_bits, no_bits;
         memcpy(&yes_bits, &yes, sizeof yes);
         memcpy(&no_bits, &no, sizeof no);
@@ -44,7 +54,7 @@ cdef extern from *:
 
     static inline double cyrelu_select_f64(int condition, double yes, double no)
     {
-    #ifdef CYRELU_SELECT_BY_MASK_F64
+    #if CYRELU_MASKS_F64
         uint64_t mask = -(uint64_t) condition, yes_bits, no_bits;
         memcpy(&yes_bits, &yes, sizeof yes);
         memcpy(&no_bits, &no, sizeof no);
@@ -56,6 +66,9 @@ cdef extern from *:
     #endif
     }
     """
+    bint MASKS_F32 "CYRELU_MASKS_F32"
+    bint MASKS_F64 "CYRELU_MASKS_F64"
+    double in_loop "CYRELU_IN_LOOP"(double factor) noexcept nogil
     float select_f32 "cyrelu_select_f32"(bint condition, float yes, float no) noexcept nogil
     double select_f64 "cyrelu_select_f64"(bint condition, double yes, double no) noexcept nogil
 
@@ -70,7 +83,13 @@ cdef inline floating select(bint condition, floating yes, floating no) noexcept 
 
 cdef inline floating scaled(floating factor, floating value) noexcept nogil:
     """factor * value, but 0 and 1 select: a dead unit blocks even an inf or a NaN."""
-    return select(factor == 0, <floating> 0, select(factor == 1, value, factor * value))
+    if MASKS_F32 if floating is float else MASKS_F64:
+        return select(factor == 0, <floating> 0, select(factor == 1, value, factor * value))
+    if floating is double:
+        factor = in_loop(factor)
+    if factor == 0:
+        return 0
+    return value if factor == 1 else factor * value
 
 
 cdef inline floating leaky_relu(floating x, double negative_slope) noexcept nogil:

@@ -59,7 +59,7 @@ FACTORS = {
     "literal": {"negative_slope": 0.01, "at_zero": 0.5},
     "negative_literal": {"negative_slope": -0.3, "at_zero": -0.5},
     "int_literal": {"negative_slope": 2, "at_zero": 0},
-    "float_parameter": {"negative_slope": float(np.float32(0.1)), "at_zero": float(np.float32(0.7))},
+    "float_parameter": {"negative_slope": 0.125, "at_zero": 0.75},
     "double_parameter": {"negative_slope": 0.1, "at_zero": 0.7},
 }
 
