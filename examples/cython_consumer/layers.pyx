@@ -19,7 +19,7 @@ def dense_relu(const float[:, ::1] x, const float[:, ::1] weights, float[:, ::1]
 
 def rectified(const float[:, ::1] x, float[:, ::1] out, float negative_slope):
     """leaky_relu(x) of whole memoryviews; their shapes are checked."""
-    memoryviews.leaky_relu_2d(x, out, negative_slope)
+    memoryviews.leaky_relu(x, out, negative_slope)
 
 
 def backward(float[::1] grad, const float[::1] x):

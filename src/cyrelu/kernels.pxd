@@ -3,7 +3,8 @@
 #
 #     from cyrelu.kernels cimport relu_f32
 #
-# Each runs over n elements: nothing for n <= 0. Arrays are contiguous and aligned to their
+# Each runs over n elements: nothing for n <= 0. Those named _rows_ run over rows of n elements, and
+# have a slope for each element of a row (PReLU). Arrays are contiguous and aligned to their
 # elements; out may be x or grad itself. They dispatch, thread and stream as the Python functions
 # do, with and without the GIL; inside the caller's own parallel region they use its thread alone.
 # Nothing is raised. Names and types are final: docs/cython.md says what that means.
@@ -44,5 +45,48 @@ cdef void leaky_relu_backward_f64(
     double* out,
     Py_ssize_t n,
     double negative_slope,
+    double at_zero,
+) noexcept nogil
+
+cdef void leaky_relu_rows_f32(
+    const float* x, const float* negative_slope, float* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void leaky_relu_rows_f64(
+    const double* x, const double* negative_slope, double* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+
+cdef void leaky_relu_grad_rows_f32(
+    const float* x,
+    const float* negative_slope,
+    float* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil
+cdef void leaky_relu_grad_rows_f64(
+    const double* x,
+    const double* negative_slope,
+    double* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    double at_zero,
+) noexcept nogil
+
+cdef void leaky_relu_backward_rows_f32(
+    const float* grad,
+    const float* x,
+    const float* negative_slope,
+    float* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil
+cdef void leaky_relu_backward_rows_f64(
+    const double* grad,
+    const double* x,
+    const double* negative_slope,
+    double* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
     double at_zero,
 ) noexcept nogil

@@ -48,6 +48,39 @@ cdef inline void call(
     run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
 
 
+cdef inline void call_by_rows(
+    Operation operation,
+    Dtype dtype,
+    const void* grad,
+    const void* x,
+    const void* negative_slope,
+    const void* at_zero,
+    void* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+) noexcept nogil:
+    cdef Py_ssize_t item = itemsize(dtype)
+    cdef Py_ssize_t row
+    cdef Operands operands
+    memset(&operands, 0, sizeof(operands))
+    operands.data[GRAD] = <char*> grad
+    operands.data[X] = <char*> x
+    operands.data[NEGATIVE_SLOPE] = <char*> negative_slope
+    operands.data[AT_ZERO] = <char*> at_zero
+    operands.data[OUT] = <char*> out
+    operands.stride[GRAD] = item if grad != NULL else 0
+    operands.stride[X] = item if x != NULL else 0
+    operands.stride[NEGATIVE_SLOPE] = item
+    operands.stride[OUT] = item
+    if n <= 0:
+        return
+    for row in range(rows):
+        run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
+        operands.data[GRAD] += n * operands.stride[GRAD]
+        operands.data[X] += n * operands.stride[X]
+        operands.data[OUT] += n * item
+
+
 cdef void relu_f32(const float* x, float* out, Py_ssize_t n) noexcept nogil:
     call(RELU, FLOAT32, NULL, x, NULL, NULL, out, n)
 
@@ -115,3 +148,61 @@ cdef void leaky_relu_backward_f64(
     double at_zero,
 ) noexcept nogil:
     call(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, &negative_slope, &at_zero, out, n)
+
+
+cdef void leaky_relu_rows_f32(
+    const float* x, const float* negative_slope, float* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(LEAKY_RELU, FLOAT32, NULL, x, negative_slope, NULL, out, rows, n)
+
+
+cdef void leaky_relu_rows_f64(
+    const double* x, const double* negative_slope, double* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(LEAKY_RELU, FLOAT64, NULL, x, negative_slope, NULL, out, rows, n)
+
+
+cdef void leaky_relu_grad_rows_f32(
+    const float* x,
+    const float* negative_slope,
+    float* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil:
+    call_by_rows(LEAKY_RELU_GRAD, FLOAT32, NULL, x, negative_slope, &at_zero, out, rows, n)
+
+
+cdef void leaky_relu_grad_rows_f64(
+    const double* x,
+    const double* negative_slope,
+    double* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    double at_zero,
+) noexcept nogil:
+    call_by_rows(LEAKY_RELU_GRAD, FLOAT64, NULL, x, negative_slope, &at_zero, out, rows, n)
+
+
+cdef void leaky_relu_backward_rows_f32(
+    const float* grad,
+    const float* x,
+    const float* negative_slope,
+    float* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil:
+    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT32, grad, x, negative_slope, &at_zero, out, rows, n)
+
+
+cdef void leaky_relu_backward_rows_f64(
+    const double* grad,
+    const double* x,
+    const double* negative_slope,
+    double* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    double at_zero,
+) noexcept nogil:
+    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, negative_slope, &at_zero, out, rows, n)

@@ -1,6 +1,7 @@
 """Modules of other projects, in C and C++, get the results of the Python functions."""
 
 import ctypes
+import itertools
 import os
 import shutil
 import subprocess
@@ -33,9 +34,10 @@ def test_every_public_function_is_exercised():
     for name in names:
         assert f"scalar.{name}(" in source
         assert f"memoryviews.{name}(" in source
-        assert f"memoryviews.{name}_2d(" in source
         for suffix in ("f32", "f64"):
             assert f"kernels.{name}_{suffix}(" in source
+        for axes in (2, 3, 4):
+            assert f"def memoryview_{name}_{axes}d(" in source
 
 
 def test_cython_gives_no_performance_hints_about_files_of_cyrelu(consumer_folder):
@@ -82,11 +84,67 @@ def test_formulas_in_own_loops(own_loops, case, dtype, kind):
 
 @each_function
 @each_dtype
-def test_two_dimensions(consumer, case, dtype):
-    operands = operands_for(case, dtype, (31, 17), negative_slope=0.3, at_zero=0.5)
-    out = np.full((31, 17), 7, dtype)
-    getattr(consumer, f"memoryview_{case.name}_2d")(*operands.values(), out)
+@pytest.mark.parametrize("shape", [(31, 17), (5, 7, 3), (2, 3, 4, 5)], ids=["2d", "3d", "4d"])
+def test_several_dimensions(consumer, case, dtype, shape):
+    operands = operands_for(case, dtype, shape, negative_slope=0.3, at_zero=0.5)
+    out = np.full(shape, 7, dtype)
+    getattr(consumer, f"memoryview_{case.name}_{len(shape)}d")(*operands.values(), out)
     assert_same(out, case.expected(operands))
+
+
+each_function_with_slope = pytest.mark.parametrize(
+    "case", [case for case in CASES if "negative_slope" in case.factors], ids=lambda case: case.name
+)
+
+
+@each_function_with_slope
+@each_dtype
+@pytest.mark.parametrize("shape", [(31, 17), (3, 1), (1, 300_001), (0, 4), (4, 0)])
+def test_slopes_along_the_last_axis(consumer, case, dtype, shape):
+    operands = operands_for(case, dtype, shape, at_zero=0.5)
+    slopes = np.array([0, 1, 0.3, -2, np.nan], dtype)
+    operands["negative_slope"] = np.resize(slopes, shape[-1]).astype(dtype)
+    out = np.full(shape, 7, dtype)
+    getattr(consumer, f"memoryview_{case.name}_slopes")(*operands.values(), out)
+    assert_same(out, case.expected(operands))
+
+
+@each_function_with_slope
+@each_dtype
+def test_slopes_of_another_length_are_refused(consumer, case, dtype):
+    operands = operands_for(case, dtype, (4, 6))
+    for n in (1, 5, 7, 24):
+        operands["negative_slope"] = np.ones(n, dtype)
+        out = np.full((4, 6), 7, dtype)
+        reason = "negative_slope and the last axis differ in length"
+        with pytest.raises(ValueError, match=f"^{case.name}: {reason}$"):
+            getattr(consumer, f"memoryview_{case.name}_slopes")(*operands.values(), out)
+        assert (out == 7).all()
+
+
+def test_slopes_of_another_dtype_are_refused(consumer):
+    x, out = np.ones((2, 3)), np.full((2, 3), 7.0)
+    with pytest.raises(ValueError, match=r"^leaky_relu: negative_slope and the views differ in d"):
+        consumer.slopes_of_another_dtype(x, np.ones(3, np.float32), out)
+    assert (out == 7).all()
+
+
+def test_an_out_that_is_read_only_is_refused(consumer):
+    x, out = np.ones((2, 3)), np.full((2, 3), 7.0)
+    out.flags.writeable = False
+    with pytest.raises(ValueError, match=r"^relu: out is read-only$"):
+        consumer.read_only_out(x, out)
+    assert (out == 7).all()
+
+
+def test_factors_of_every_type(consumer):
+    """A factor never decides the precision."""
+    x = np.array([-0.7, -3, 5], np.float32)
+    expected = cyrelu.leaky_relu(x, 0.1)
+    for way in range(3):
+        out = np.zeros(3, np.float32)
+        consumer.factor_of_type(way, x, out)
+        np.testing.assert_array_equal(out, expected if way < 2 else cyrelu.leaky_relu(x, 2))
 
 
 @each_function
@@ -102,12 +160,14 @@ def test_read_only_inputs(consumer, case, dtype):
 
 @each_function
 @each_dtype
-@pytest.mark.parametrize("suffix", ["", "_2d"])
-def test_shapes_that_differ_are_refused(consumer, case, dtype, suffix):
-    operands = operands_for(case, dtype, (4, 6) if suffix else 24)
-    for shape in [(4, 5), (3, 6)] if suffix else [(23,), (25,)]:
-        out = np.full(shape, 7, dtype)
-        with pytest.raises(ValueError, match=f"^{case.name}{suffix}: the views differ in shape"):
+@pytest.mark.parametrize("shape", [(24,), (4, 6), (2, 3, 4), (2, 2, 2, 3)])
+def test_shapes_that_differ_are_refused(consumer, case, dtype, shape):
+    operands = operands_for(case, dtype, shape)
+    suffix = f"_{len(shape)}d" if len(shape) > 1 else ""
+    for axis, more in itertools.product(range(len(shape)), (-1, 1)):
+        other = [size + more * (k == axis) for k, size in enumerate(shape)]
+        out = np.full(other, 7, dtype)
+        with pytest.raises(ValueError, match=f"^{case.name}: the views differ in shape$"):
             getattr(consumer, f"memoryview_{case.name}{suffix}")(*operands.values(), out)
         assert (out == 7).all()
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from c_interface import MOST_AXES
 from dtypes import DTYPES, Dtype
 from layout import GENERATED, bracketed
-from operations import OPERATIONS, Operand, Operation
+from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operand, Operation
 
 HEAD = f"""\
 {GENERATED}
@@ -29,10 +30,11 @@ def each_function_pxi() -> str:
 def callers(operation: Operation) -> Iterator[str]:
     yield caller("scalar", operation, 1, scalar_loop(operation))
     yield caller("kernel", operation, 1, kernel_call(operation))
-    for axes, suffix in (1, ""), (2, "_2d"):
-        name = f"{operation.name}{suffix}"
-        call = bracketed(f"memoryviews.{name}(", in_c_order(operation, ""), ")", " " * 4)
-        yield caller("memoryview", operation, axes, call, suffix)
+    call = bracketed(f"memoryviews.{operation.name}(", in_c_order(operation, ""), ")", " " * 4)
+    for axes in range(1, MOST_AXES + 1):
+        yield caller("memoryview", operation, axes, call)
+    if operation.has_slope:
+        yield caller("memoryview", operation, 2, call, slopes=True)
 
 
 # ---- loops of the consumer's own, with each kind of factor
@@ -86,12 +88,13 @@ def own_loop(operation: Operation, kind: str, dtype: Dtype) -> str:
     return f"{head}\n{loop_over(operation, [passed(operand) for operand in operation.operands])}"
 
 
-def caller(way: str, operation: Operation, axes: int, body: str, suffix: str = "") -> str:
-    view = {1: "floating[::1]", 2: "floating[:, ::1]"}[axes]
-    arguments = [
-        f"floating {operand.name}" if operand.is_factor else f"const {view} {operand.name}"
-        for operand in operation.operands
-    ]
+def caller(way: str, operation: Operation, axes: int, body: str, slopes: bool = False) -> str:
+    view = f"floating[{':, ' * (axes - 1)}::1]"
+    slope = "const floating[::1]" if slopes else "floating"
+    suffix = "_slopes" if slopes else f"_{axes}d" if axes > 1 else ""
+    types = {operand: "floating" if operand.is_factor else f"const {view}" for operand in OPERANDS}
+    types[NEGATIVE_SLOPE] = slope
+    arguments = [f"{types[operand]} {operand.name}" for operand in operation.operands]
     head = bracketed(f"def {way}_{operation.name}{suffix}(", [*arguments, f"{view} out"], "):")
     return f"{head}\n{body}"
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from operations import OPERATIONS, Operation
+from operations import NEGATIVE_SLOPE, OPERATIONS, Operation
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src/cyrelu/_platform"))
 from instruction_sets import INSTRUCTION_SETS
@@ -108,4 +108,9 @@ def kernel_signatures() -> str:
         names = [array.name for array in operation.arrays] + ["out", "n"]
         names += [factor.name for factor in operation.factors]
         lines.append(f"{operation.name}_f32({', '.join(names)})")
+    for operation in OPERATIONS:
+        if operation.has_slope:
+            names = [array.name for array in operation.arrays] + ["negative_slope", "out"]
+            names += ["rows", "n", *(f.name for f in operation.factors if f is not NEGATIVE_SLOPE)]
+            lines.append(f"{operation.name}_rows_f32({', '.join(names)})")
     return "\n".join([*lines, "```"])

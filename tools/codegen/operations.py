@@ -97,6 +97,10 @@ class Operation:
         return [operand for operand in self.operands if operand.is_factor]
 
     @property
+    def has_slope(self) -> bool:
+        return NEGATIVE_SLOPE in self.operands
+
+    @property
     def factors_before_out(self) -> list[Operand]:
         return [factor for factor in self.factors if not factor.keyword_only]
 

@@ -20,6 +20,26 @@ def kernel_in_place_on_grad(float[::1] grad, const float[::1] x):
         kernels.relu_backward_f32(&grad[0], &x[0], &grad[0], x.shape[0], 1)
 
 
+def slopes_of_another_dtype(double[:, ::1] x, const float[::1] slopes, double[:, ::1] out):
+    memoryviews.leaky_relu(x, out, slopes)
+
+
+def read_only_out(const double[:, ::1] x, const double[:, ::1] out):
+    memoryviews.relu(x, out)
+
+
+def factor_of_type(int way, const float[::1] x, float[::1] out):
+    cdef double tenth = 0.1
+    cdef int two = 2
+    with nogil:
+        if way == 0:
+            memoryviews.leaky_relu(x, out, 0.1)
+        elif way == 1:
+            memoryviews.leaky_relu(x, out, tenth)
+        else:
+            memoryviews.leaky_relu(x, out, two)
+
+
 def kernel_in_own_parallel_region(const float[:, ::1] x, float[:, ::1] out):
     cdef Py_ssize_t i
     for i in prange(x.shape[0], nogil=True, num_threads=2):

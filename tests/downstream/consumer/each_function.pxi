@@ -27,7 +27,15 @@ def memoryview_relu(const floating[::1] x, floating[::1] out):
 
 
 def memoryview_relu_2d(const floating[:, ::1] x, floating[:, ::1] out):
-    memoryviews.relu_2d(x, out)
+    memoryviews.relu(x, out)
+
+
+def memoryview_relu_3d(const floating[:, :, ::1] x, floating[:, :, ::1] out):
+    memoryviews.relu(x, out)
+
+
+def memoryview_relu_4d(const floating[:, :, :, ::1] x, floating[:, :, :, ::1] out):
+    memoryviews.relu(x, out)
 
 
 def scalar_leaky_relu(const floating[::1] x, floating negative_slope, floating[::1] out):
@@ -52,7 +60,25 @@ def memoryview_leaky_relu(const floating[::1] x, floating negative_slope, floati
 def memoryview_leaky_relu_2d(
     const floating[:, ::1] x, floating negative_slope, floating[:, ::1] out
 ):
-    memoryviews.leaky_relu_2d(x, out, negative_slope)
+    memoryviews.leaky_relu(x, out, negative_slope)
+
+
+def memoryview_leaky_relu_3d(
+    const floating[:, :, ::1] x, floating negative_slope, floating[:, :, ::1] out
+):
+    memoryviews.leaky_relu(x, out, negative_slope)
+
+
+def memoryview_leaky_relu_4d(
+    const floating[:, :, :, ::1] x, floating negative_slope, floating[:, :, :, ::1] out
+):
+    memoryviews.leaky_relu(x, out, negative_slope)
+
+
+def memoryview_leaky_relu_slopes(
+    const floating[:, ::1] x, const floating[::1] negative_slope, floating[:, ::1] out
+):
+    memoryviews.leaky_relu(x, out, negative_slope)
 
 
 def scalar_relu_grad(const floating[::1] x, floating at_zero, floating[::1] out):
@@ -75,7 +101,17 @@ def memoryview_relu_grad(const floating[::1] x, floating at_zero, floating[::1] 
 
 
 def memoryview_relu_grad_2d(const floating[:, ::1] x, floating at_zero, floating[:, ::1] out):
-    memoryviews.relu_grad_2d(x, out, at_zero)
+    memoryviews.relu_grad(x, out, at_zero)
+
+
+def memoryview_relu_grad_3d(const floating[:, :, ::1] x, floating at_zero, floating[:, :, ::1] out):
+    memoryviews.relu_grad(x, out, at_zero)
+
+
+def memoryview_relu_grad_4d(
+    const floating[:, :, :, ::1] x, floating at_zero, floating[:, :, :, ::1] out
+):
+    memoryviews.relu_grad(x, out, at_zero)
 
 
 def scalar_leaky_relu_grad(
@@ -106,7 +142,31 @@ def memoryview_leaky_relu_grad(
 def memoryview_leaky_relu_grad_2d(
     const floating[:, ::1] x, floating negative_slope, floating at_zero, floating[:, ::1] out
 ):
-    memoryviews.leaky_relu_grad_2d(x, out, negative_slope, at_zero)
+    memoryviews.leaky_relu_grad(x, out, negative_slope, at_zero)
+
+
+def memoryview_leaky_relu_grad_3d(
+    const floating[:, :, ::1] x, floating negative_slope, floating at_zero, floating[:, :, ::1] out
+):
+    memoryviews.leaky_relu_grad(x, out, negative_slope, at_zero)
+
+
+def memoryview_leaky_relu_grad_4d(
+    const floating[:, :, :, ::1] x,
+    floating negative_slope,
+    floating at_zero,
+    floating[:, :, :, ::1] out,
+):
+    memoryviews.leaky_relu_grad(x, out, negative_slope, at_zero)
+
+
+def memoryview_leaky_relu_grad_slopes(
+    const floating[:, ::1] x,
+    const floating[::1] negative_slope,
+    floating at_zero,
+    floating[:, ::1] out,
+):
+    memoryviews.leaky_relu_grad(x, out, negative_slope, at_zero)
 
 
 def scalar_relu_backward(
@@ -137,7 +197,25 @@ def memoryview_relu_backward(
 def memoryview_relu_backward_2d(
     const floating[:, ::1] grad, const floating[:, ::1] x, floating at_zero, floating[:, ::1] out
 ):
-    memoryviews.relu_backward_2d(grad, x, out, at_zero)
+    memoryviews.relu_backward(grad, x, out, at_zero)
+
+
+def memoryview_relu_backward_3d(
+    const floating[:, :, ::1] grad,
+    const floating[:, :, ::1] x,
+    floating at_zero,
+    floating[:, :, ::1] out,
+):
+    memoryviews.relu_backward(grad, x, out, at_zero)
+
+
+def memoryview_relu_backward_4d(
+    const floating[:, :, :, ::1] grad,
+    const floating[:, :, :, ::1] x,
+    floating at_zero,
+    floating[:, :, :, ::1] out,
+):
+    memoryviews.relu_backward(grad, x, out, at_zero)
 
 
 def scalar_leaky_relu_backward(
@@ -188,4 +266,34 @@ def memoryview_leaky_relu_backward_2d(
     floating at_zero,
     floating[:, ::1] out,
 ):
-    memoryviews.leaky_relu_backward_2d(grad, x, out, negative_slope, at_zero)
+    memoryviews.leaky_relu_backward(grad, x, out, negative_slope, at_zero)
+
+
+def memoryview_leaky_relu_backward_3d(
+    const floating[:, :, ::1] grad,
+    const floating[:, :, ::1] x,
+    floating negative_slope,
+    floating at_zero,
+    floating[:, :, ::1] out,
+):
+    memoryviews.leaky_relu_backward(grad, x, out, negative_slope, at_zero)
+
+
+def memoryview_leaky_relu_backward_4d(
+    const floating[:, :, :, ::1] grad,
+    const floating[:, :, :, ::1] x,
+    floating negative_slope,
+    floating at_zero,
+    floating[:, :, :, ::1] out,
+):
+    memoryviews.leaky_relu_backward(grad, x, out, negative_slope, at_zero)
+
+
+def memoryview_leaky_relu_backward_slopes(
+    const floating[:, ::1] grad,
+    const floating[:, ::1] x,
+    const floating[::1] negative_slope,
+    floating at_zero,
+    floating[:, ::1] out,
+):
+    memoryviews.leaky_relu_backward(grad, x, out, negative_slope, at_zero)
