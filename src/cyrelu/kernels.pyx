@@ -60,7 +60,7 @@ cdef inline void call_by_rows(
     Py_ssize_t n,
 ) noexcept nogil:
     cdef Py_ssize_t item = itemsize(dtype)
-    cdef Py_ssize_t row
+    cdef Py_ssize_t _row
     cdef Operands operands
     memset(&operands, 0, sizeof(operands))
     operands.data[GRAD] = <char*> grad
@@ -74,7 +74,7 @@ cdef inline void call_by_rows(
     operands.stride[OUT] = item
     if n <= 0:
         return
-    for row in range(rows):
+    for _row in range(rows):
         run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
         operands.data[GRAD] += n * operands.stride[GRAD]
         operands.data[X] += n * operands.stride[X]

@@ -17,11 +17,12 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
 
-    /* Where floating-point operations may trap, gcc does not vectorise a loop with a product that only
-     * one side of a choice needs: it moves the product there ("control flow in loop"). Masks leave it
-     * nothing to move. It has masks of 64 bits from SSE4.2 on; without them a factor that is computed
-     * in the loop, by an addition that may trap, keeps it from making a loop for each kind of factor,
-     * which it would not vectorise either. Only a factor that it knows is then still a branch. */
+    /* Where floating-point operations may trap, gcc does not vectorise a loop with a product that
+     * only one side of a choice needs: it moves the product there ("control flow in loop"). Masks
+     * leave it nothing to move. It has masks of 64 bits from SSE4.2 on; without them a factor that
+     * is computed in the loop, by an addition that may trap, keeps it from making a loop for each
+     * kind of factor, which it would not vectorise either. Only a factor that it knows is then
+     * still a branch. */
     #if defined(__GNUC__) && !defined(__clang__) && !defined(__NO_TRAPPING_MATH__)
         #define CYRELU_MASKS_F32 1
         #if !defined(__x86_64__) || defined(__SSE4_2__)

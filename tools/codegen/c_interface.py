@@ -104,7 +104,7 @@ cdef inline void call_by_rows(
     Py_ssize_t n,
 ) noexcept nogil:
     cdef Py_ssize_t item = itemsize(dtype)
-    cdef Py_ssize_t row
+    cdef Py_ssize_t _row
     cdef Operands operands
     memset(&operands, 0, sizeof(operands))
 {data}
@@ -114,7 +114,7 @@ cdef inline void call_by_rows(
     operands.stride[OUT] = item
     if n <= 0:
         return
-    for row in range(rows):
+    for _row in range(rows):
         run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
 {advance}
         operands.data[OUT] += n * item
