@@ -2,13 +2,14 @@
 
 import copy
 import inspect
+import itertools
 import pickle
 import warnings
 import weakref
 
 import numpy as np
 import pytest
-from cases import CASES, each_dtype, each_function, operands_for, sample
+from cases import CASES, each_dtype, each_function, nan_payloads, operands_for, sample
 from oracle import assert_same, assert_same_bits
 
 import cyrelu
@@ -124,6 +125,63 @@ def test_scalars_give_scalars(case, dtype):
     out = np.array(0, dtype)
     assert case.call(zero_d, out=out) is out
     assert_same(out, result)
+
+
+SWAPPED = np.dtype(np.float32).newbyteorder()
+KINDS_OF_SCALAR = {
+    "Python float": float,
+    "float32": np.float32,
+    "float64": np.float64,
+    "float32, 0-d": lambda value: np.array(value, np.float32),
+    "float64, 0-d": lambda value: np.array(value, np.float64),
+    "float32, 0-d, byte-swapped": lambda value: np.array(value, "f4").byteswap().view(SWAPPED),
+    "float16": np.float16,
+}
+
+
+@each_function
+@pytest.mark.parametrize("kind", KINDS_OF_SCALAR)
+def test_scalars_of_all_kinds_beside_each_other(case, kind):
+    """The type and the bits of the ufunc, whichever path a call takes."""
+    others = case.operands[:-1]
+    for value, kinds in itertools.product(
+        (-2.5, -0.0, 0.1, np.inf, np.nan), itertools.product(KINDS_OF_SCALAR, repeat=len(others))
+    ):
+        scalars = [KINDS_OF_SCALAR[each](value) for each in (*kinds, kind)]
+        operands = dict(zip(case.operands, scalars, strict=True))
+        result, expected = case.call(operands), case.call_ufunc(operands)
+        assert type(result) is type(expected), kinds
+        assert_same(result, expected)
+
+
+@each_function
+@each_dtype
+@pytest.mark.parametrize("kind", KINDS_OF_SCALAR)
+def test_factors_of_all_kinds_beside_arrays(case, dtype, kind):
+    operands = operands_for(case, dtype, 600)
+    for name, value in itertools.product(case.factors, (-2.5, 0, 0.1, 1, np.nan)):
+        operands[name] = KINDS_OF_SCALAR[kind](value)
+        with np.errstate(invalid="ignore"):  # NumPy casts signalling NaNs
+            assert_same(case.call(operands), case.call_ufunc(operands))
+
+
+@each_dtype
+def test_the_payload_of_a_scalar(dtype):
+    for x in nan_payloads(dtype):
+        for given in (x, np.array(x)):
+            assert cyrelu.relu(given).tobytes() == x.tobytes()
+
+
+@each_function
+@each_dtype
+def test_a_dtype_argument_that_changes_nothing(case, dtype):
+    operands = operands_for(case, dtype, (20, 30))
+    array = operands["x"]
+    for x in (array, array.T, array.astype(array.dtype.newbyteorder())):
+        same = {**operands, "x": x} | ({"grad": x} if "grad" in operands else {})
+        expected = case.call(same)
+        for own in (dtype, np.dtype(dtype), np.dtype(dtype).char):
+            assert_same(case.call(same, dtype=own), expected)
 
 
 @each_function

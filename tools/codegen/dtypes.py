@@ -19,6 +19,11 @@ class Dtype:
         return self.name.upper()
 
     @property
+    def scalar_type(self) -> str:
+        """The type of NumPy's scalars, in NumPy's C interface."""
+        return f"Py{self.number.removeprefix('NPY_').capitalize()}ArrType_Type"
+
+    @property
     def tag(self) -> str:
         return self.name.capitalize()
 

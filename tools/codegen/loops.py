@@ -80,13 +80,22 @@ def numpy_dtypes_pxd() -> str:
         f"    if dtype == {dtype.enumerator}:\n        return cnp.{dtype.number}"
         for dtype in DTYPES
     )
+    declarations = "\n".join(f"    PyTypeObject {dtype.scalar_type}" for dtype in DTYPES)
+    scalars = "\n".join(
+        f"    if Py_TYPE(value) == &{dtype.scalar_type}:\n        return {dtype.enumerator}"
+        for dtype in DTYPES
+    )
     return f"""\
 {GENERATED}
-# The dtypes by NumPy's type numbers.
+# The dtypes by NumPy's type numbers and types of scalars.
 
 cimport numpy as cnp
+from cpython.object cimport Py_TYPE, PyTypeObject
 
 {cimport("cyrelu._loops.dtypes", [*(dtype.enumerator for dtype in DTYPES), "Dtype"])}
+
+cdef extern from "numpy/arrayobject.h":
+{declarations}
 
 cdef enum:
     NO_DTYPE = -1
@@ -94,6 +103,11 @@ cdef enum:
 
 cdef inline Dtype dtype_of_number(int type_number) noexcept:
 {numbers}
+    return NO_DTYPE
+
+
+cdef inline Dtype dtype_of_scalar_type(object value) noexcept:
+{scalars}
     return NO_DTYPE
 
 

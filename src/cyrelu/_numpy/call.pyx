@@ -3,12 +3,23 @@
 # All end in the same dispatcher, so all give the same bits.
 
 cimport numpy as cnp
+from cpython.float cimport PyFloat_CheckExact
+from cpython.object cimport PyObject
 from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport NO_BLOCK
-from cyrelu._loops.dtypes cimport Dtype, itemsize
-from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Operation, takes
+from cyrelu._loops.dtypes cimport FLOAT64, Dtype, itemsize
+from cyrelu._loops.operations cimport (
+    AT_ZERO,
+    GRAD,
+    NEGATIVE_SLOPE,
+    OPERAND_COUNT,
+    OUT,
+    Operation,
+    X,
+    takes,
+)
 from cyrelu._loops.types cimport Operands
 from cyrelu._numpy.buffer_cache cimport (
     MIN_CACHED_BYTES,
@@ -17,14 +28,16 @@ from cyrelu._numpy.buffer_cache cimport (
     start_caching,
     stop_caching,
 )
-from cyrelu._numpy.dtypes cimport NO_DTYPE
+from cyrelu._numpy.dtypes cimport NO_DTYPE, number_of_dtype
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.operands cimport Factor, dtype_of, take_factor
+from cyrelu._numpy.operands cimport Factor, dtype_of, dtype_of_scalar, take_factor
 from cyrelu._numpy.strided cimport call_strided
 from cyrelu._numpy.ufuncs cimport NOT_GIVEN, call_ufunc
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
+    object PyArray_DescrFromType(int number)
+    object PyArray_Scalar(void* data, object descr, PyObject* base)
 
 cnp.import_array()
 
@@ -50,12 +63,14 @@ cdef object call(
     cdef object output = None if out is NOT_GIVEN else out
     if (
         where is True
-        and dtype is None
+        and (dtype is None or is_dtype_of(x, dtype))
         and casting is "same_kind"
         and order is "K"
         and subok is True
     ):
         result = call_contiguous(operation, grad, x, negative_slope, at_zero, output)
+        if result is None and output is None:
+            result = call_scalars(operation, grad, x, negative_slope, at_zero)
         if result is None:
             result = call_strided(operation, grad, x, negative_slope, at_zero, output)
         if result is not None:
@@ -68,7 +83,7 @@ cdef object call(
 cdef object call_contiguous(
     Operation operation, object grad, object x, object negative_slope, object at_zero, object out
 ):
-    """The fast path: contiguous, aligned, native arrays of one dtype and shape, Python numbers.
+    """The fast path: contiguous, aligned, native arrays of one dtype and shape, scalar factors.
 
     None, and nothing done, for all other operands.
     """
@@ -122,6 +137,47 @@ cdef object call_contiguous(
     else:
         run(operation, dtype, &operands, n, out_is_new, block_limit)
     return out
+
+
+cdef object call_scalars(
+    Operation operation, object grad, object x, object negative_slope, object at_zero
+):
+    """A NumPy scalar for scalars: Python floats, NumPy scalars, arrays without dimensions.
+
+    None for all other operands, and where NumPy has to decide the dtype.
+    """
+    cdef Dtype dtype = FLOAT64 if PyFloat_CheckExact(x) else dtype_of_scalar(x)
+    if dtype == NO_DTYPE:
+        return None
+    cdef Factor[OPERAND_COUNT] values
+    cdef Operands operands
+    cdef int k
+    memset(&operands, 0, sizeof(operands))
+    if (
+        not take_factor(x, dtype, &values[X])
+        or (takes(operation, GRAD) and not take_factor(grad, dtype, &values[GRAD]))
+        or (
+            takes(operation, NEGATIVE_SLOPE)
+            and not take_factor(negative_slope, dtype, &values[NEGATIVE_SLOPE])
+        )
+        or (takes(operation, AT_ZERO) and not take_factor(at_zero, dtype, &values[AT_ZERO]))
+    ):
+        return None
+    for k in range(OPERAND_COUNT):
+        if k == OUT or takes(operation, k):
+            operands.data[k] = <char*> &values[k]
+    for k in (GRAD, X, OUT):
+        operands.stride[k] = itemsize(dtype)
+    run(operation, dtype, &operands, 1, False, NO_BLOCK)
+    return PyArray_Scalar(&values[OUT], PyArray_DescrFromType(number_of_dtype(dtype)), NULL)
+
+
+cdef inline bint is_dtype_of(object x, object dtype) noexcept:
+    """Whether the argument dtype is what an array has anyway: its very dtype, or the scalar type."""
+    if not cnp.PyArray_CheckExact(x):
+        return False
+    cdef cnp.dtype own = <cnp.dtype> <void*> cnp.PyArray_DESCR(<cnp.ndarray> x)
+    return dtype is own or <void*> dtype == <void*> own.typeobj
 
 
 cdef inline object new_like(cnp.ndarray array, Py_ssize_t size, bint* is_new):
