@@ -173,7 +173,7 @@ cdef object call_scalars(
 
 
 cdef inline bint is_dtype_of(object x, object dtype) noexcept:
-    """Whether the argument dtype is what an array has anyway: its very dtype, or the scalar type."""
+    """Whether dtype= asks for what an array has: its very dtype, or the type of its scalars."""
     if not cnp.PyArray_CheckExact(x):
         return False
     cdef cnp.dtype own = <cnp.dtype> <void*> cnp.PyArray_DESCR(<cnp.ndarray> x)
