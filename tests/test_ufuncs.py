@@ -166,6 +166,16 @@ def test_factors_of_all_kinds_beside_arrays(case, dtype, kind):
 
 
 @each_dtype
+@pytest.mark.parametrize("shape", [(600,), (600, 500)])
+def test_a_slope_in_the_memory_of_out(dtype, shape):
+    x = sample(dtype, shape)
+    x.flat[7] = 0.3
+    expected = cyrelu.leaky_relu(x, dtype(0.3))
+    cyrelu.leaky_relu(x, x.reshape(-1)[7:8].reshape(()), out=x)
+    assert_same(x, expected)
+
+
+@each_dtype
 def test_the_payload_of_a_scalar(dtype):
     for x in nan_payloads(dtype):
         for given in (x, np.array(x)):
