@@ -19,15 +19,6 @@ def bracketed(head: str, items: Sequence[str], tail: str, indent: str = "") -> s
     return f"{indent}{head}\n{inside}\n{indent}{tail}"
 
 
-def condition(tests: Sequence[str], indent: str) -> str:
-    """`if one or another:` on one line, or a test a line."""
-    line = f"{indent}if {' or '.join(tests)}:"
-    if len(line) <= WIDTH:
-        return line
-    inside = f"\n{indent}    or ".join(tests)
-    return f"{indent}if (\n{indent}    {inside}\n{indent}):"
-
-
 def cimport(module: str, names: Iterable[str]) -> str:
     """A cimport line: constants first, then types, then functions."""
     ordered = sorted(names, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
