@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,8 @@ def short(size: int) -> str:
 
 
 DTYPES = ["float32", "float64"]
+DTYPES_16 = ["float16", *(["bfloat16"] if find_spec("ml_dtypes") else [])]
+INTEGERS = ["int8", "uint8", "int16", "int32", "int64"]
 OUTPUTS = ["fresh", "out", "in place"]
 SIZES = [1, 100, 10**3, 10**4, 10**5, 10**6, 10**7, 10**8]
 VIEWS = ["every second", "transposed", "block of rows"]
@@ -120,6 +123,8 @@ def full() -> list[Cell]:
         *product(view_ops, DTYPES, [VIEW_SIZE], ["fresh", "in place"], ["all"], VIEWS),
         *product(["prelu"], DTYPES, [VIEW_SIZE], ["fresh", "out"], threads),
         *product(["relu_then_sum"], ["float32"], [10**7, 10**8], ["out"], threads),
+        *product(RECTIFIERS, DTYPES_16, SIZES[2:-1], ["fresh", "out"], threads),
+        *product(["relu"], INTEGERS, SIZES[:-1], ["fresh", "out"], threads),
     ]
 
 
@@ -132,6 +137,8 @@ def quick() -> list[Cell]:
         *product(["relu", "leaky_relu"], dtypes, [VIEW_SIZE], ["out"], ["all"], VIEWS),
         *product(["prelu"], dtypes, [VIEW_SIZE], ["fresh", "out"], ["all"]),
         *product(["relu_then_sum"], dtypes, [10**7], ["out"], ["all"]),
+        *product(["relu", "leaky_relu_backward"], DTYPES_16, [10**4, 10**6], ["out"], ["1"]),
+        *product(["relu"], INTEGERS, [10**6], ["out"], ["all"]),
     ]
 
 
@@ -203,4 +210,12 @@ def numbers(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 @cache
 def random_block(dtype: str, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(RANDOM_BLOCK, np.dtype(dtype))
+    if dtype == "bfloat16":
+        import ml_dtypes  # noqa: F401  without it, NumPy does not know the name
+
+    source, kind = np.random.default_rng(seed), np.dtype(dtype)
+    if kind.kind in "iu":
+        return source.integers(0, 256, RANDOM_BLOCK * kind.itemsize, np.uint8).view(kind)
+    if kind in DTYPES:
+        return source.standard_normal(RANDOM_BLOCK, kind)
+    return source.standard_normal(RANDOM_BLOCK, np.float32).astype(kind)

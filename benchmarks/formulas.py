@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from cells import OPS, RECTIFIERS, Cell
+from cells import DTYPES, OPS, RECTIFIERS, Cell
 
 Formulas = dict[str, dict[str, list[str]]]
 
@@ -162,6 +162,7 @@ def limits(cell: Cell) -> list[str]:
         return ["(np.copyto(out, x), out.sum())"]
     tiny, all_threads = cell.size <= 1000, cell.threads == "all"
     flat = cell.size >= 10_000 and cell.layout == "contiguous" and cell.op != "prelu"
+    flat = flat and cell.dtype in DTYPES
     out = "" if cell.output == "fresh" else ", out=out"
     wanted = {
         "np.empty_like(x)": cell.output == "fresh" and tiny,

@@ -30,14 +30,17 @@ def for_cyrelu(cell: Cell, operands: Operands, threads: int) -> Names:
 
 def for_numpy(cell: Cell, operands: Operands, threads: int) -> Names:
     constants = {name: np.asarray(value) for name, value in typed(cell, operands).items()}
+    dtype = np.dtype(cell.dtype)
+    largest = np.iinfo(dtype).max if dtype.kind in "iu" else np.inf
     return {
         **constants,
         **operands.arrays,
         "out": operands.out,
-        "a": operands.slope,
+        # Python numbers are not weak beside bfloat16.
+        "a": constants["a"] if dtype.name == "bfloat16" else operands.slope,
         "a_typed": constants["a"],
         "np": np,
-        "inf": np.inf,
+        "inf": dtype.type(largest) if dtype.name == "bfloat16" else largest,
     }
 
 
@@ -109,7 +112,7 @@ def for_torch(cell: Cell, operands: Operands, threads: int) -> Names:
     import torch
 
     arrays = {**operands.arrays, "out": operands.out, **typed(cell, operands)}
-    tensors = {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
+    tensors = {name: as_tensor(torch, np.asarray(array)) for name, array in arrays.items()}
     by_channel = isinstance(operands.slope, np.ndarray)
     return {
         **tensors,
@@ -118,6 +121,21 @@ def for_torch(cell: Cell, operands: Operands, threads: int) -> Names:
         "torch": torch,
         "aten": torch.ops.aten,
     }
+
+
+def as_tensor(torch: Any, array: np.ndarray) -> Any:
+    if array.dtype.name == "bfloat16":  # which torch.from_numpy does not take
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+def as_array(result: Any) -> np.ndarray:
+    """A new array of what a formula returned: an array, or a tensor."""
+    if str(getattr(result, "dtype", "")) == "torch.bfloat16":
+        import torch
+
+        return np.array(result.view(torch.int16)).view("bfloat16")
+    return np.array(result)
 
 
 def for_jax(cell: Cell, operands: Operands, threads: int) -> Names:
@@ -160,7 +178,8 @@ def for_onnx_runtime(cell: Cell, operands: Operands, threads: int) -> Names:
 def onnx_model(cell: Cell, operands: Operands) -> bytes:
     from onnx import TensorProto, helper
 
-    kind = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}[cell.dtype]
+    kinds = {"float32": "FLOAT", "float64": "DOUBLE"}
+    kind = getattr(TensorProto, kinds.get(cell.dtype, cell.dtype.upper()))
     x, y = (helper.make_tensor_value_info(name, kind, ["n"]) for name in "xy")
     operator = {"relu": "Relu", "leaky_relu": "LeakyRelu"}[cell.op]
     attributes = {"alpha": operands.slope} if OPS[cell.op].takes_slope else {}

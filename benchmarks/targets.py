@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from cells import OPS, RECTIFIERS, VIEWS, Cell
+from cells import DTYPES, DTYPES_16, INTEGERS, OPS, RECTIFIERS, VIEWS, Cell
 from results import CellResult
 
 FORWARD = {"relu", "leaky_relu"}
@@ -101,7 +101,36 @@ def of_tables() -> list[Target]:
 
 
 EVERYTHING = {"dtype": {"float32", "float64"}, "layout": {"contiguous", *VIEWS}}
+SMALL_FLOATS = {"float16", "bfloat16"}
+BY_DTYPE = [
+    Target("16-bit floats, 1 thread", "PyTorch", 1.0, {"dtype": SMALL_FLOATS, "threads": {"1"}}),
+    Target(
+        "16-bit floats, all threads", "PyTorch", 1.0, {"dtype": SMALL_FLOATS, "threads": {"all"}}
+    ),
+    Target(
+        "relu of float16, 1e4 and more",
+        "NumPy",
+        0.05,
+        {"op": {"relu"}, "dtype": {"float16"}, "size": CACHED | MIDDLE | LARGE},
+    ),
+    Target("relu of integers", "np.maximum(x, 0, out=out)", 0.5, {"dtype": set(INTEGERS)}),
+    Target("relu of integers", "np.copyto(out, x)", 1.1, {"dtype": set(INTEGERS)}),
+    Target("relu of integers", "PyTorch", 1.0, {"dtype": set(INTEGERS)}),
+    Target(
+        "relu of every dtype, 1e6, out, all threads",
+        "np.copyto(out, x)",
+        1.0,
+        {
+            "op": {"relu"},
+            "dtype": {*DTYPES, *DTYPES_16, *INTEGERS},
+            "size": {10**6},
+            "output": {"out"},
+            "threads": {"all"},
+        },
+    ),
+]
 TARGETS = [
+    *BY_DTYPE,
     Target("all cells", "peer", 1.0, EVERYTHING),
     Target("all cells, geometric mean", "peer", 0.5, EVERYTHING, of_all="mean"),
     *of_tables(),

@@ -8,7 +8,7 @@ import functools
 from dataclasses import dataclass, field
 
 import numpy as np
-from cases import CASES, FACTORS, sample
+from cases import CASES, FACTORS, bfloat16, sample
 
 import cyrelu
 
@@ -17,9 +17,10 @@ SIDES = {
     SMALL: [3, 1, 2, 0, 4, 5, 8, 17, 65, 129],
     LARGE: [300, 1100, 63, 64, 65, 3, 2, 17, 129, 9000, 30000, 1, 0],
 }
-COMPUTED = ["f4", "f8"]
-DTYPES = [">f4", ">f8", "f2", "i1", "u2", "i4", "i8", "c8", "U1", "M8[s]", "V4"]
-OUT_DTYPES = [">f4", ">f8", "f2", "i4"]
+BFLOAT16 = [np.dtype(bfloat16)] if bfloat16 else []
+COMPUTED = ["f4", "f8", "f4", "f8", "f2", *BFLOAT16, "i1", "u2", "i4", "i8", "u8"]
+DTYPES = [">f4", ">f8", ">i4", "f2", *BFLOAT16, "i1", "u2", "i4", "i8", "c8", "U1", "M8[s]", "V4"]
+OUT_DTYPES = [">f4", ">f8", ">i4", "f2", *BFLOAT16, "i4"]
 
 
 class Choices:
@@ -107,7 +108,7 @@ def call_from(data):
     keyword = choices.among(["", "", "", "", "dtype", "casting", "order", "subok"])
     if keyword:
         values = {
-            "dtype": COMPUTED,
+            "dtype": ["f4", "f8", "f2", *BFLOAT16],
             "casting": ["safe", "unsafe", "same_kind"],
             "order": "CFAK",
             "subok": [False, True],
@@ -118,6 +119,8 @@ def call_from(data):
 
 @functools.cache
 def numbers(size, dtype, seed):
+    if np.dtype(dtype).kind in "iu":
+        return np.random.default_rng(seed).integers(0, 256, size, np.uint8)
     return sample(np.dtype(dtype).type, size // np.dtype(dtype).itemsize, seed).view(np.uint8)
 
 

@@ -9,7 +9,14 @@ import pytest
 
 import cyrelu
 
-DTYPES = [np.float32, np.float64]
+try:
+    from ml_dtypes import bfloat16, finfo
+except ImportError:  # cyrelu does without
+    bfloat16, finfo = None, np.finfo
+
+FLOATS = [np.float32, np.float64]
+FLOATS_16 = [np.float16, *([bfloat16] if bfloat16 else [])]
+DTYPES = [*FLOATS, *FLOATS_16]
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,13 @@ class Case:
         return oracle.OPERATIONS[self.name](*inputs).astype(dtype, copy=False)
 
 
+# The functions that take integers as they are; the others compute in float64.
+TAKE_INTEGERS = {"relu"}
+
 CASES = [Case(name) for name in oracle.OPERATIONS]
 
 each_function = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+each_float = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: np.dtype(dtype).name)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: np.dtype(dtype).name)
 
 # Python numbers that a user may pass as negative_slope or at_zero.
@@ -87,7 +98,7 @@ each_factor = pytest.mark.parametrize("factor", FACTORS.values(), ids=FACTORS)
 
 def edge_values(dtype):
     """Zeros, subnormals, ordinary and extreme numbers, infinities and NaNs, of both signs."""
-    info = np.finfo(dtype)
+    info = finfo(dtype)
     positive = [
         0.0,
         info.smallest_subnormal,
@@ -106,6 +117,10 @@ def edge_values(dtype):
 
 def nan_payloads(dtype):
     """Quiet and signalling NaNs of both signs, each with a payload."""
+    if dtype == bfloat16:
+        return np.array([0x7FC1, 0xFFC1, 0x7F81, 0xFF81], np.uint16).view(dtype)
+    if dtype == np.float16:
+        return np.array([0x7E01, 0xFE01, 0x7C01, 0xFC01], np.uint16).view(dtype)
     if dtype == np.float32:
         return np.array([0x7FC01234, 0xFFC01234, 0x7F801234, 0xFF801234], np.uint32).view(dtype)
     quiet, signalling = 0x7FF8000000001234, 0x7FF0000000001234

@@ -30,7 +30,7 @@ MAY_USE = {
     "_testing": {"_dispatch", "_loops", "_numpy", "_platform"},
 }
 # Other rooms use the declarations of _loops, never the loops, which are loaded by name at run time.
-DECLARATIONS = {"dtypes", "operations", "types"}
+DECLARATIONS = {"conversions", "dtypes", "operations", "types"}
 LOADS_LOOPS = "_dispatch/loop_modules.py"
 
 IMPORT = re.compile(

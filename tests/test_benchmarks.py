@@ -204,7 +204,11 @@ def test_the_full_run_has_every_contiguous_cell_once():
     full = cells.full()
     assert len(full) == len(set(full))
     contiguous = [
-        cell for cell in full if cell.layout == "contiguous" and cell.op in cells.RECTIFIERS
+        cell
+        for cell in full
+        if cell.layout == "contiguous"
+        and cell.op in cells.RECTIFIERS
+        and cell.dtype in cells.DTYPES
     ]
     # operations, dtypes, outputs; sizes on one thread and on all threads
     assert len(contiguous) == len(CASES) * 2 * 3 * (8 + 4)

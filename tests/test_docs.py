@@ -88,7 +88,7 @@ SHARED = {
     "out": "out : ndarray, optional\n    A location into which the result is stored; may be `",
     "keywords": "where, casting, order, dtype, subok : optional\n    As for every NumPy ufunc",
     "returns": "Other array types (pandas, xarray, dask, masked arrays) are returned as the same",
-    "wrong types": "cannot be cast safely to float64 (complex, object, string, datetime), if",
+    "wrong types": "is complex, longdouble, object, string, datetime, or of another type",
     "wrong out": "`out` is read-only or of the wrong shape.",
     "same bits": "same bits for every length, memory layout and number of threads; subnormals",
     "citation": "The rectifier is that of",

@@ -116,9 +116,9 @@ def test_pandas_frame_of_several_dtypes():
 EXTENSION_TYPES = {  # by pandas' dtype: the dtype of relu, and of the functions with a factor
     "Float32": ("Float32", "Float32"),
     "Float64": ("Float64", "Float64"),
-    "Int8": ("Float32", "Float64"),
-    "Int64": ("Float64", "Float64"),
-    "boolean": ("Float32", "Float64"),
+    "Int8": ("Int8", "Float64"),
+    "Int64": ("Int64", "Float64"),
+    "boolean": ("boolean", "Float64"),
 }
 
 

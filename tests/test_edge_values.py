@@ -9,6 +9,7 @@ from cases import (
     each_factor,
     each_function,
     edge_values,
+    finfo,
     nan_payloads,
     operands_for,
 )
@@ -172,7 +173,7 @@ def test_the_product_is_rounded_once_in_the_dtype_of_x(dtype):
 
 @each_dtype
 def test_subnormals_are_kept(dtype):
-    tiny = np.finfo(dtype).smallest_subnormal
+    tiny = finfo(dtype).smallest_subnormal
     x = np.array([tiny, -tiny, -4 * tiny] * 9, dtype)
     assert_same_bits(cyrelu.relu(x), np.array([tiny, 0, 0] * 9, dtype))
     assert_same_bits(cyrelu.leaky_relu(x, 0.5), np.array([tiny, -0.0, -2 * tiny] * 9, dtype))

@@ -5,7 +5,7 @@ import platform
 
 import numpy as np
 import pytest
-from cases import each_dtype, each_function, operands_for
+from cases import each_dtype, each_float, each_function, finfo, operands_for
 from oracle import assert_same_bits
 
 import cyrelu
@@ -19,6 +19,7 @@ MODES = {"x86_64": MXCSR, "amd64": MXCSR, "aarch64": FPCR, "arm64": FPCR}.get(
     platform.machine().lower(), {}
 )
 N = 150_001
+AVAILABLE = cyrelu.show_config("dicts")["instruction_set"]["available"]
 PATHS = {
     "contiguous": lambda case, operands: case.call(operands),
     "strided": lambda case, operands: case.call(
@@ -42,7 +43,7 @@ def tiny_and_ordinary(case, dtype):
     operands = operands_for(case, dtype, N)
     for name in case.arrays:
         with np.errstate(all="ignore"):
-            operands[name][::3] *= np.finfo(dtype).smallest_normal
+            operands[name][::3] *= finfo(dtype).smallest_normal
     return operands
 
 
@@ -66,7 +67,7 @@ def test_it_holds_on_every_thread(case, dtype, path, name):
             assert_same_bits(call(case, operands), default)
 
 
-@each_dtype
+@each_float
 @pytest.mark.parametrize("name", MODES)
 def test_these_modes_change_results(dtype, name):
     """Otherwise the test above would say nothing."""
@@ -78,3 +79,19 @@ def test_these_modes_change_results(dtype, name):
     with mode(MODES[name]):
         changed = cyrelu.leaky_relu(x, 0.1)
     assert (default != changed).any()
+
+
+@pytest.mark.parametrize("name", MODES)
+@pytest.mark.parametrize("isa", AVAILABLE)
+def test_float16_is_rounded_to_the_nearest_in_every_mode(name, isa):
+    """Products of two numbers are exact in float; only narrowing them rounds."""
+    x = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    _testing.set_instruction_set(isa)
+    try:
+        for slope in (0.1, 1e-7, 60000.0):
+            default = cyrelu.leaky_relu(x, slope)
+            with mode(MODES[name]):
+                changed = cyrelu.leaky_relu(x, slope)
+            assert_same_bits(changed, default)
+    finally:
+        _testing.set_instruction_set(AVAILABLE[-1])

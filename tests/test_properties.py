@@ -2,7 +2,7 @@
 
 import hypothesis.extra.numpy as arrays_of
 import numpy as np
-from cases import CASES, DTYPES
+from cases import CASES, DTYPES, FLOATS_16
 from hypothesis import given, note
 from hypothesis import strategies as st
 from layouts import LAYOUTS, WRITEABLE
@@ -27,10 +27,14 @@ def calls(draw):
     operands = {}
     for name in case.operands:
         if name in case.arrays:
-            values = draw(arrays_of.arrays(dtype, shape, elements=any_float(dtype)))
+            if dtype in FLOATS_16:
+                values = draw(arrays_of.arrays(np.uint16, shape)).view(dtype)
+            else:
+                values = draw(arrays_of.arrays(dtype, shape, elements=any_float(dtype)))
             operands[name] = LAYOUTS[layout](values)
         else:
-            operands[name] = draw(any_float(np.float32) | st.sampled_from([0, 1, 0.01]))
+            width = np.float16 if dtype == np.float16 else np.float32
+            operands[name] = draw(any_float(width) | st.sampled_from([0, 1, 0.01]))
     return case, operands
 
 

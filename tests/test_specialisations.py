@@ -1,4 +1,4 @@
-"""The loop file compiles by itself, into one loop for each operation, kind of factor and dtype."""
+"""The loop file compiles by itself, into a loop for each operation, kind of factor and dtype."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import CASES, DTYPES
+from cases import CASES, FLOATS
 
 pytest.importorskip("Cython")
 
@@ -17,6 +17,12 @@ pytestmark = [
     pytest.mark.thread_unsafe(reason="runs Cython, once is enough"),
 ]
 KINDS_OF_FACTORS = 2  # numbers and arrays
+COPIES = {
+    "contiguous": len(CASES) * KINDS_OF_FACTORS * len(FLOATS),
+    "run_floats16": len(CASES) * KINDS_OF_FACTORS * 2,
+    "choose": len(CASES) * 2,
+    "relu_integers": 4,
+}
 
 
 def compiled(name, folder):
@@ -37,8 +43,8 @@ def compiled(name, folder):
 @pytest.mark.parametrize("name", ["loops", "baseline"])
 def test_each_combination_has_its_own_copy(name, tmp_path):
     """No copy is missing, and none serves two combinations."""
-    definition = re.compile(
-        rf"^static .*__pyx_fuse_(\w+?)__pyx_f_\w+\d{name}_contiguous\(.*{{$", re.M
-    )
-    copies = definition.findall(compiled(name, tmp_path))
-    assert len(set(copies)) == len(copies) == len(CASES) * len(DTYPES) * KINDS_OF_FACTORS
+    source = compiled(name, tmp_path)
+    definition = rf"^static .*__pyx_fuse_(\w+?)__pyx_f_\w+\d(?:{name}|floats16)_{{}}\(.*{{{{$"
+    for loop, count in COPIES.items():
+        copies = re.findall(definition.format(loop), source, re.M)
+        assert len(set(copies)) == len(copies) == count, loop

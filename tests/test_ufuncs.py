@@ -9,7 +9,16 @@ import weakref
 
 import numpy as np
 import pytest
-from cases import CASES, each_dtype, each_function, nan_payloads, operands_for, sample
+from cases import (
+    CASES,
+    DTYPES,
+    TAKE_INTEGERS,
+    each_dtype,
+    each_function,
+    nan_payloads,
+    operands_for,
+    sample,
+)
 from oracle import assert_same, assert_same_bits
 
 import cyrelu
@@ -22,7 +31,8 @@ def test_is_a_numpy_ufunc(case):
     assert ufunc.__name__ == case.name
     assert (ufunc.nin, ufunc.nout) == (len(case.operands), 1)
     inputs = len(case.operands)
-    assert ufunc.types == ["f" * inputs + "->f", "d" * inputs + "->d"]
+    integers = "?bBhHiIlLqQ" if case.name in TAKE_INTEGERS else ""
+    assert ufunc.types == [f"{char * inputs}->{char}" for char in f"{integers}efd"]
     assert ", ".join(case.operands) in ufunc.__doc__
 
 
@@ -55,32 +65,6 @@ def test_an_attribute_of_a_class_does_not_become_a_method(case):
     assert Layer.activation is Layer().activation is case.function
     arrays = [operands[name] for name in case.arrays]
     assert_same_bits(Layer().activation(*arrays), case.call(operands))
-
-
-# By input dtype: the result dtype of relu, and of the functions with a factor. With a bool or an
-# integer array, NumPy takes a Python float for a float64; with a float array, for its dtype.
-RESULT_TYPES = {
-    "float32": (np.float32, np.float32, np.float32),
-    "float64": (np.float64, np.float64, np.float64),
-    "float16": (np.float16, np.float32, np.float32),
-    "bool": (np.bool_, np.float32, np.float64),
-    "int8": (np.int8, np.float32, np.float64),
-    "uint16": (np.uint16, np.float32, np.float64),
-    "int32": (np.int32, np.float64, np.float64),
-    "int64": (np.int64, np.float64, np.float64),
-    "uint64": (np.uint64, np.float64, np.float64),
-}
-
-
-@each_function
-@pytest.mark.parametrize(("given", "alone", "with_factor"), RESULT_TYPES.values(), ids=RESULT_TYPES)
-def test_the_dtype_of_the_result(case, given, alone, with_factor):
-    operands = operands_for(case, np.float64, 5)
-    for name in case.arrays:
-        operands[name] = np.array([0, 1, 1, 0, 1], given)
-    expected = with_factor if case.factors else alone
-    assert case.call(operands).dtype == expected
-    assert case.call_ufunc(operands).dtype == expected
 
 
 @each_function
@@ -190,7 +174,7 @@ def test_a_dtype_argument_that_changes_nothing(case, dtype):
     for x in (array, array.T, array.astype(array.dtype.newbyteorder())):
         same = {**operands, "x": x} | ({"grad": x} if "grad" in operands else {})
         expected = case.call(same)
-        for own in (dtype, np.dtype(dtype), np.dtype(dtype).char):
+        for own in (dtype, np.dtype(dtype), np.dtype(dtype).name):
             assert_same(case.call(same, dtype=own), expected)
 
 
@@ -199,7 +183,10 @@ def test_a_dtype_argument_that_changes_nothing(case, dtype):
 def test_python_numbers_and_lists(case, number):
     operands = dict.fromkeys(case.operands, number)
     result = case.call(operands)
-    assert isinstance(result, np.floating)
+    if case.name in TAKE_INTEGERS and not isinstance(number, float):
+        assert type(result) is (np.bool if number is True else np.int64)
+    else:
+        assert isinstance(result, np.floating)
     in_lists = {name: [number] * 3 if name in case.arrays else number for name in operands}
     assert_same(case.call(in_lists), np.full(3, result))
 
@@ -224,11 +211,13 @@ class TestKeywords:
     def test_out_of_another_dtype(self, case, dtype):
         operands = operands_for(case, dtype, 9)
         expected = case.call(operands)
-        for other in (np.float16, np.float32, np.float64):
+        for other in DTYPES:
+            if not np.can_cast(dtype, other, "same_kind"):  # NumPy's, of bfloat16 to float16
+                continue
             out = np.empty(9, other)
             with np.errstate(all="ignore"):
                 assert case.call(operands, out=out) is out
-                np.testing.assert_array_equal(out, expected.astype(other))
+                assert_same(out, expected.astype(other))
 
     def test_out_that_is_larger_broadcasts(self, case, dtype):
         operands = operands_for(case, dtype, 9)
@@ -237,9 +226,10 @@ class TestKeywords:
         assert_same_bits(out, np.broadcast_to(case.call(operands), (4, 9)))
 
     def test_dtype(self, case, dtype):
-        operands = operands_for(case, np.float16, 9)
-        assert case.call(operands, dtype=dtype).dtype == dtype
-        assert case.call(operands, dtype=np.dtype(dtype).str).dtype == dtype
+        operands = operands_for(case, np.float32, 9)
+        with np.errstate(all="ignore"):
+            assert case.call(operands, dtype=dtype).dtype == dtype
+            assert case.call(operands, dtype=np.dtype(dtype)).dtype == dtype
 
     def test_casting(self, case, dtype):
         operands = operands_for(case, dtype, 9)

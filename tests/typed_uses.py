@@ -10,9 +10,17 @@ import cyrelu
 singles: NDArray[np.float32] = np.ones(3, np.float32)
 doubles: NDArray[np.float64] = np.ones(3, np.float64)
 single, double = np.float32(1), np.float64(1)
-integers = np.ones(3, np.int64)
+halves: NDArray[np.float16] = np.ones(3, np.float16)
+integers: NDArray[np.int64] = np.ones(3, np.int64)
+flags: NDArray[np.bool] = np.ones(3, np.bool)
 
-# An array in: an array of the same dtype out.
+# An array in: an array of the same dtype out; of integers for relu alone.
+assert_type(cyrelu.relu(halves), NDArray[np.float16])
+assert_type(cyrelu.leaky_relu(halves, 0.1), NDArray[np.float16])
+assert_type(cyrelu.relu(integers), NDArray[np.int64])
+assert_type(cyrelu.relu(flags), NDArray[np.bool])
+assert_type(cyrelu.leaky_relu(integers), NDArray[np.float64])
+assert_type(cyrelu.relu_backward(flags, integers), NDArray[np.float64])
 assert_type(cyrelu.relu(singles), NDArray[np.float32])
 assert_type(cyrelu.relu(doubles), NDArray[np.float64])
 assert_type(cyrelu.leaky_relu(singles), NDArray[np.float32])
@@ -27,7 +35,11 @@ assert_type(cyrelu.leaky_relu_backward(doubles, doubles, 0.2), NDArray[np.float6
 assert_type(cyrelu.relu(single), np.float32)
 assert_type(cyrelu.relu(double), np.float64)
 assert_type(cyrelu.relu(1.0), np.float64)
+assert_type(cyrelu.relu(np.uint8(1)), np.uint8)
+assert_type(cyrelu.relu(-1), np.int64)
+assert_type(cyrelu.relu(True), np.bool)
 assert_type(cyrelu.leaky_relu(-1), np.float64)
+assert_type(cyrelu.leaky_relu(np.int8(1)), np.float64)
 assert_type(cyrelu.relu_backward(single, single), np.float32)
 
 # out determines the type: by keyword, in a tuple and by position.
@@ -41,7 +53,6 @@ assert_type(cyrelu.leaky_relu_backward(doubles, doubles, out=singles), NDArray[n
 
 # The type is known only at run time.
 assert_type(cyrelu.relu([1.0, 2.0]), Any)
-assert_type(cyrelu.relu(integers), Any)
 assert_type(cyrelu.relu(doubles, dtype=np.float32), Any)
 assert_type(cyrelu.leaky_relu(doubles, np.ones(3)), Any)
 assert_type(cyrelu.leaky_relu(singles, np.float64(0.1)), Any)

@@ -2,7 +2,7 @@
 
     python tools/compare_semantics.py docs/semantics_table.md
 
-Each entry of that table is the result of the library, in float32.
+Each entry of that table is the result of the library, in float32 unless the column says another.
 """
 
 from __future__ import annotations
@@ -55,8 +55,16 @@ QUESTIONS: dict[str, Callable[[Library], object]] = {
     "leaky(-1), a = 2": lambda lib: lib.leaky_relu(one(-1), 2.0),
     "leaky(-inf), a = 0": lambda lib: lib.leaky_relu(one(-math.inf), 0.0),
     "leaky'(0), a = 0.1": lambda lib: lib.leaky_relu_backward(one(1), one(0), 0.1),
+    "relu of float16": lambda lib: lib.relu(np.array([1], np.float16)).dtype.name,
+    "relu(2**53 + 1), int64": lambda lib: in_words(lib.relu(np.array([2**53 + 1]))),
     "inf into dead leaky, a = 0": lambda lib: lib.leaky_relu_backward(one(math.inf), one(-1), 0.0),
 }
+
+
+def in_words(integer: np.ndarray) -> str:
+    """A number in all its digits; its dtype where that is not int64."""
+    dtype = "" if integer.dtype == np.int64 else f" ({integer.dtype.name})"
+    return f"{int(integer[0])}{dtype}"
 
 
 def cyrelu() -> Library:
@@ -154,7 +162,8 @@ def onnxruntime() -> Library:
 
     def run(operator, x, **attributes):
         node = onnx.helper.make_node(operator, ["x"], ["y"], **attributes)
-        ends = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [None]) for n in "xy"]
+        kind = onnx.helper.np_dtype_to_tensor_dtype(x.dtype)
+        ends = [onnx.helper.make_tensor_value_info(n, kind, [None]) for n in "xy"]
         graph = onnx.helper.make_graph([node], "one", ends[:1], ends[1:])
         opset = [onnx.helper.make_opsetid("", 21)]
         model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=10)
@@ -228,9 +237,14 @@ def main(target: str) -> None:
 
 def answer(question: Callable[[Library], object], library: Library) -> str:
     try:
-        value = np.asarray(question(library), np.float32).ravel()[0]
+        result = question(library)
     except TypeError:  # None is not callable: the library has no such function
         return ""
+    except Exception as refusal:  # each library raises errors of its own
+        return type(refusal).__name__
+    if isinstance(result, str):
+        return result
+    value = np.asarray(result, np.float32).ravel()[0]
     return f"{value:.4g}" if np.isfinite(value) and value != round(value) else f"{value:.1f}"
 
 

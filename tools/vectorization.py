@@ -14,22 +14,39 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tools/codegen"), str(ROOT / "src/cyrelu/_platform")]
-from dtypes import DTYPES  # noqa: E402
-from instruction_sets import INSTRUCTION_SETS  # noqa: E402
+from dtypes import FLOATS, FLOATS_16, INTEGERS  # noqa: E402
+from instruction_sets import INSTRUCTION_SETS, InstructionSet  # noqa: E402
 from operations import OPERATIONS  # noqa: E402
 
 GENERATED = ROOT / "build/cython-release/src/cyrelu/_loops"  # where setup.py puts the C files
 # Without -fno-ipa-icf gcc keeps one of several equal loops, and reports on no other.
 REPORT_FLAGS = "-fopt-info-vec-optimized -fno-ipa-icf"
 
-# Cython numbers the types of each fused type of `contiguous`, in their order:
+# The loops, by the members of their fused types, which Cython numbers in their order:
 # "static void __pyx_fuse_0_1_0__pyx_f_6cyrelu_6_loops_9x86_64_v3_contiguous(..." and its like,
 # where the body follows (a declaration ends with a semicolon).
-DEFINITION = re.compile(r"__pyx_fuse_(\d+)_(\d+)_(\d+)__pyx_f_\w*_contiguous\(.*\{$")
+ALL = [operation.name for operation in OPERATIONS]
+KINDS = ["", "array factors"]
+F16, FLOAT, SIGNED = (
+    [dtype.name for dtype in group]
+    for group in (FLOATS_16, FLOATS, [each for each in INTEGERS if each.kind == "i"])
+)
+LOOPS = {
+    "contiguous": (ALL, KINDS, FLOAT),
+    "choose": (ALL, F16),
+    "multiply": (KINDS, F16),
+    "scale": (KINDS, F16),
+    "relu_integers": (SIGNED,),
+}
+FACTORS = {operation.name: bool(operation.factors) for operation in OPERATIONS}
+DEFINITION = re.compile(
+    rf"__pyx_fuse_(\d+(?:_\d+)*)__pyx_f_\w*?_(?<!run_)({'|'.join(LOOPS)})\(.*\{{$"
+)
 REPORT = re.compile(
     r"(\w+)\.c:(\d+):\d+: optimized: loop vectorized using (\d+ byte|variable length) vectors"
 )
@@ -48,15 +65,20 @@ def main() -> int:
             width = vectors.removesuffix(" byte")
             widths[name, module].add(int(width) if width.isdigit() else SCALABLE)
 
-    names = expected_loops()
+    names = [name for _, _, name in copies()]
     print(f"{'bytes in a vector':45}", *(f"{isa.name:>16}" for isa in isas))
     for name in names:
-        cells = (", ".join(map(str, sorted(widths[name, isa.module]))) or "NONE" for isa in isas)
+        cells = (
+            ", ".join(map(str, sorted(widths[name, isa.module])))
+            or ("NONE" if is_expected(name, isa) else "F16C")
+            for isa in isas
+        )
         print(f"{name:45}", *(f"{cell:>16}" for cell in cells))
     good = [
         max(widths[name, isa.module], default=0) >= isa.vector_bytes
         for name in names
         for isa in isas
+        if is_expected(name, isa)
     ]
     print(f"{sum(good)} of {len(good)} loops are vectorised at full width")
     return 0 if good and all(good) else 1
@@ -78,31 +100,34 @@ def compile_with_report(folder: str) -> str:
     return finished.stdout
 
 
-def expected_loops() -> list[str]:
-    """Operations by kinds of factor, where an operation takes any, by dtypes."""
-    return [
-        f"{operation.name}{factors} {dtype.name}"
-        for operation in OPERATIONS
-        for factors in ["", *([", array factors"] if operation.factors else [])]
-        for dtype in DTYPES
-    ]
+def copies() -> Iterator[tuple[str, str, str]]:
+    """The loop, the numbers and the name of each copy that has something to vectorise."""
+    for loop, members in LOOPS.items():
+        for numbered in itertools.product(*map(enumerate, members)):
+            numbers = "_".join(str(number) for number, _ in numbered)
+            words = [word for _, word in numbered]
+            if loop == "contiguous" and words[1] and not FACTORS[words[0]]:
+                continue  # relu takes no factors
+            if loop == "scale" and not words[0]:
+                continue  # one number that is 0 or 1 is no loop
+            yield loop, numbers, " ".join([loop, *filter(None, words)])
+
+
+def is_expected(name: str, isa: InstructionSet) -> bool:
+    """Products of float16 are those of F16C where a set has it (float16_products.pxd)."""
+    return not (name.startswith("multiply") and "bfloat16" not in name and isa.vector_bytes > 16)
 
 
 def loops_of(module: str) -> dict[range, str]:
     """The lines of each loop's function in the generated C."""
-    numbered = itertools.product(
-        enumerate(OPERATIONS), enumerate(["", ", array factors"]), enumerate(DTYPES)
-    )
-    names = {
-        (str(op), str(kind), str(number)): f"{operation.name}{factors} {dtype.name}"
-        for (op, operation), (kind, factors), (number, dtype) in numbered
-    }
+    names = {(loop, numbers): name for loop, numbers, name in copies()}
     source = (GENERATED / f"{module}.c").read_text().splitlines()
     loops = {}
     for start, line in enumerate(source, 1):
-        if match := DEFINITION.search(line):
+        match = DEFINITION.search(line)
+        if match and (name := names.get((match[2], match[1]))):
             end = next(i for i, text in enumerate(source[start:], start + 1) if text == "}")
-            loops[range(start, end)] = names[match.groups()]
+            loops[range(start, end)] = name
     return loops
 
 

@@ -8,9 +8,24 @@
 # elements; out may be x or grad itself. They dispatch, thread and stream as the Python functions
 # do, with and without the GIL; inside the caller's own parallel region they use its thread alone.
 # Nothing is raised. Names and types are final: docs/cython.md says what that means.
+#
+# The elements of the 16-bit floats, f16 and bf16, are uint16_t: their bits, of which NumPy makes
+# arrays by x.view(np.uint16). Their factors are float, and are rounded to the dtype first.
+
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef void relu_f32(const float* x, float* out, Py_ssize_t n) noexcept nogil
 cdef void relu_f64(const double* x, double* out, Py_ssize_t n) noexcept nogil
+cdef void relu_f16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_bf16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_i8(const int8_t* x, int8_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_i16(const int16_t* x, int16_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_i32(const int32_t* x, int32_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_i64(const int64_t* x, int64_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_u8(const uint8_t* x, uint8_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_u16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_u32(const uint32_t* x, uint32_t* out, Py_ssize_t n) noexcept nogil
+cdef void relu_u64(const uint64_t* x, uint64_t* out, Py_ssize_t n) noexcept nogil
 
 cdef void leaky_relu_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope
@@ -18,9 +33,21 @@ cdef void leaky_relu_f32(
 cdef void leaky_relu_f64(
     const double* x, double* out, Py_ssize_t n, double negative_slope
 ) noexcept nogil
+cdef void leaky_relu_f16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope
+) noexcept nogil
+cdef void leaky_relu_bf16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope
+) noexcept nogil
 
 cdef void relu_grad_f32(const float* x, float* out, Py_ssize_t n, float at_zero) noexcept nogil
 cdef void relu_grad_f64(const double* x, double* out, Py_ssize_t n, double at_zero) noexcept nogil
+cdef void relu_grad_f16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
+) noexcept nogil
+cdef void relu_grad_bf16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
+) noexcept nogil
 
 cdef void leaky_relu_grad_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope, float at_zero
@@ -28,12 +55,24 @@ cdef void leaky_relu_grad_f32(
 cdef void leaky_relu_grad_f64(
     const double* x, double* out, Py_ssize_t n, double negative_slope, double at_zero
 ) noexcept nogil
+cdef void leaky_relu_grad_f16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope, float at_zero
+) noexcept nogil
+cdef void leaky_relu_grad_bf16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope, float at_zero
+) noexcept nogil
 
 cdef void relu_backward_f32(
     const float* grad, const float* x, float* out, Py_ssize_t n, float at_zero
 ) noexcept nogil
 cdef void relu_backward_f64(
     const double* grad, const double* x, double* out, Py_ssize_t n, double at_zero
+) noexcept nogil
+cdef void relu_backward_f16(
+    const uint16_t* grad, const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
+) noexcept nogil
+cdef void relu_backward_bf16(
+    const uint16_t* grad, const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil
 
 cdef void leaky_relu_backward_f32(
@@ -47,12 +86,34 @@ cdef void leaky_relu_backward_f64(
     double negative_slope,
     double at_zero,
 ) noexcept nogil
+cdef void leaky_relu_backward_f16(
+    const uint16_t* grad,
+    const uint16_t* x,
+    uint16_t* out,
+    Py_ssize_t n,
+    float negative_slope,
+    float at_zero,
+) noexcept nogil
+cdef void leaky_relu_backward_bf16(
+    const uint16_t* grad,
+    const uint16_t* x,
+    uint16_t* out,
+    Py_ssize_t n,
+    float negative_slope,
+    float at_zero,
+) noexcept nogil
 
 cdef void leaky_relu_rows_f32(
     const float* x, const float* negative_slope, float* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil
 cdef void leaky_relu_rows_f64(
     const double* x, const double* negative_slope, double* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void leaky_relu_rows_f16(
+    const uint16_t* x, const uint16_t* negative_slope, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void leaky_relu_rows_bf16(
+    const uint16_t* x, const uint16_t* negative_slope, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil
 
 cdef void leaky_relu_grad_rows_f32(
@@ -70,6 +131,22 @@ cdef void leaky_relu_grad_rows_f64(
     Py_ssize_t rows,
     Py_ssize_t n,
     double at_zero,
+) noexcept nogil
+cdef void leaky_relu_grad_rows_f16(
+    const uint16_t* x,
+    const uint16_t* negative_slope,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil
+cdef void leaky_relu_grad_rows_bf16(
+    const uint16_t* x,
+    const uint16_t* negative_slope,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
 ) noexcept nogil
 
 cdef void leaky_relu_backward_rows_f32(
@@ -89,4 +166,22 @@ cdef void leaky_relu_backward_rows_f64(
     Py_ssize_t rows,
     Py_ssize_t n,
     double at_zero,
+) noexcept nogil
+cdef void leaky_relu_backward_rows_f16(
+    const uint16_t* grad,
+    const uint16_t* x,
+    const uint16_t* negative_slope,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil
+cdef void leaky_relu_backward_rows_bf16(
+    const uint16_t* grad,
+    const uint16_t* x,
+    const uint16_t* negative_slope,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
 ) noexcept nogil

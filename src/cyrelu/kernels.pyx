@@ -6,7 +6,23 @@ from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
-from cyrelu._loops.dtypes cimport FLOAT32, FLOAT64, Dtype, itemsize
+from cyrelu._loops.conversions cimport rounded_to
+from cyrelu._loops.dtypes cimport (
+    BFLOAT16,
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    INT16,
+    INT32,
+    INT64,
+    INT8,
+    UINT16,
+    UINT32,
+    UINT64,
+    UINT8,
+    Dtype,
+    itemsize,
+)
 from cyrelu._loops.operations cimport (
     AT_ZERO,
     GRAD,
@@ -89,6 +105,46 @@ cdef void relu_f64(const double* x, double* out, Py_ssize_t n) noexcept nogil:
     call(RELU, FLOAT64, NULL, x, NULL, NULL, out, n)
 
 
+cdef void relu_f16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, FLOAT16, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_bf16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, BFLOAT16, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_i8(const int8_t* x, int8_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, INT8, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_i16(const int16_t* x, int16_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, INT16, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_i32(const int32_t* x, int32_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, INT32, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_i64(const int64_t* x, int64_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, INT64, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_u8(const uint8_t* x, uint8_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, UINT8, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_u16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, UINT16, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_u32(const uint32_t* x, uint32_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, UINT32, NULL, x, NULL, NULL, out, n)
+
+
+cdef void relu_u64(const uint64_t* x, uint64_t* out, Py_ssize_t n) noexcept nogil:
+    call(RELU, UINT64, NULL, x, NULL, NULL, out, n)
+
+
 cdef void leaky_relu_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
@@ -101,12 +157,40 @@ cdef void leaky_relu_f64(
     call(LEAKY_RELU, FLOAT64, NULL, x, &negative_slope, NULL, out, n)
 
 
+cdef void leaky_relu_f16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope
+) noexcept nogil:
+    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
+    call(LEAKY_RELU, FLOAT16, NULL, x, &negative_slope_f16, NULL, out, n)
+
+
+cdef void leaky_relu_bf16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope
+) noexcept nogil:
+    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
+    call(LEAKY_RELU, BFLOAT16, NULL, x, &negative_slope_bf16, NULL, out, n)
+
+
 cdef void relu_grad_f32(const float* x, float* out, Py_ssize_t n, float at_zero) noexcept nogil:
     call(RELU_GRAD, FLOAT32, NULL, x, NULL, &at_zero, out, n)
 
 
 cdef void relu_grad_f64(const double* x, double* out, Py_ssize_t n, double at_zero) noexcept nogil:
     call(RELU_GRAD, FLOAT64, NULL, x, NULL, &at_zero, out, n)
+
+
+cdef void relu_grad_f16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
+) noexcept nogil:
+    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
+    call(RELU_GRAD, FLOAT16, NULL, x, NULL, &at_zero_f16, out, n)
+
+
+cdef void relu_grad_bf16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
+) noexcept nogil:
+    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
+    call(RELU_GRAD, BFLOAT16, NULL, x, NULL, &at_zero_bf16, out, n)
 
 
 cdef void leaky_relu_grad_f32(
@@ -121,6 +205,22 @@ cdef void leaky_relu_grad_f64(
     call(LEAKY_RELU_GRAD, FLOAT64, NULL, x, &negative_slope, &at_zero, out, n)
 
 
+cdef void leaky_relu_grad_f16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope, float at_zero
+) noexcept nogil:
+    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
+    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
+    call(LEAKY_RELU_GRAD, FLOAT16, NULL, x, &negative_slope_f16, &at_zero_f16, out, n)
+
+
+cdef void leaky_relu_grad_bf16(
+    const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope, float at_zero
+) noexcept nogil:
+    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
+    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
+    call(LEAKY_RELU_GRAD, BFLOAT16, NULL, x, &negative_slope_bf16, &at_zero_bf16, out, n)
+
+
 cdef void relu_backward_f32(
     const float* grad, const float* x, float* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
@@ -131,6 +231,20 @@ cdef void relu_backward_f64(
     const double* grad, const double* x, double* out, Py_ssize_t n, double at_zero
 ) noexcept nogil:
     call(RELU_BACKWARD, FLOAT64, grad, x, NULL, &at_zero, out, n)
+
+
+cdef void relu_backward_f16(
+    const uint16_t* grad, const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
+) noexcept nogil:
+    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
+    call(RELU_BACKWARD, FLOAT16, grad, x, NULL, &at_zero_f16, out, n)
+
+
+cdef void relu_backward_bf16(
+    const uint16_t* grad, const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
+) noexcept nogil:
+    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
+    call(RELU_BACKWARD, BFLOAT16, grad, x, NULL, &at_zero_bf16, out, n)
 
 
 cdef void leaky_relu_backward_f32(
@@ -150,6 +264,32 @@ cdef void leaky_relu_backward_f64(
     call(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, &negative_slope, &at_zero, out, n)
 
 
+cdef void leaky_relu_backward_f16(
+    const uint16_t* grad,
+    const uint16_t* x,
+    uint16_t* out,
+    Py_ssize_t n,
+    float negative_slope,
+    float at_zero,
+) noexcept nogil:
+    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
+    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
+    call(LEAKY_RELU_BACKWARD, FLOAT16, grad, x, &negative_slope_f16, &at_zero_f16, out, n)
+
+
+cdef void leaky_relu_backward_bf16(
+    const uint16_t* grad,
+    const uint16_t* x,
+    uint16_t* out,
+    Py_ssize_t n,
+    float negative_slope,
+    float at_zero,
+) noexcept nogil:
+    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
+    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
+    call(LEAKY_RELU_BACKWARD, BFLOAT16, grad, x, &negative_slope_bf16, &at_zero_bf16, out, n)
+
+
 cdef void leaky_relu_rows_f32(
     const float* x, const float* negative_slope, float* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
@@ -160,6 +300,18 @@ cdef void leaky_relu_rows_f64(
     const double* x, const double* negative_slope, double* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
     call_by_rows(LEAKY_RELU, FLOAT64, NULL, x, negative_slope, NULL, out, rows, n)
+
+
+cdef void leaky_relu_rows_f16(
+    const uint16_t* x, const uint16_t* negative_slope, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(LEAKY_RELU, FLOAT16, NULL, x, negative_slope, NULL, out, rows, n)
+
+
+cdef void leaky_relu_rows_bf16(
+    const uint16_t* x, const uint16_t* negative_slope, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(LEAKY_RELU, BFLOAT16, NULL, x, negative_slope, NULL, out, rows, n)
 
 
 cdef void leaky_relu_grad_rows_f32(
@@ -184,6 +336,30 @@ cdef void leaky_relu_grad_rows_f64(
     call_by_rows(LEAKY_RELU_GRAD, FLOAT64, NULL, x, negative_slope, &at_zero, out, rows, n)
 
 
+cdef void leaky_relu_grad_rows_f16(
+    const uint16_t* x,
+    const uint16_t* negative_slope,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil:
+    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
+    call_by_rows(LEAKY_RELU_GRAD, FLOAT16, NULL, x, negative_slope, &at_zero_f16, out, rows, n)
+
+
+cdef void leaky_relu_grad_rows_bf16(
+    const uint16_t* x,
+    const uint16_t* negative_slope,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil:
+    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
+    call_by_rows(LEAKY_RELU_GRAD, BFLOAT16, NULL, x, negative_slope, &at_zero_bf16, out, rows, n)
+
+
 cdef void leaky_relu_backward_rows_f32(
     const float* grad,
     const float* x,
@@ -206,3 +382,31 @@ cdef void leaky_relu_backward_rows_f64(
     double at_zero,
 ) noexcept nogil:
     call_by_rows(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, negative_slope, &at_zero, out, rows, n)
+
+
+cdef void leaky_relu_backward_rows_f16(
+    const uint16_t* grad,
+    const uint16_t* x,
+    const uint16_t* negative_slope,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil:
+    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
+    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT16, grad, x, negative_slope, &at_zero_f16, out, rows, n)
+
+
+cdef void leaky_relu_backward_rows_bf16(
+    const uint16_t* grad,
+    const uint16_t* x,
+    const uint16_t* negative_slope,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float at_zero,
+) noexcept nogil:
+    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
+    call_by_rows(
+        LEAKY_RELU_BACKWARD, BFLOAT16, grad, x, negative_slope, &at_zero_bf16, out, rows, n
+    )

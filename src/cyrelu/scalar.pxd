@@ -10,6 +10,24 @@
 # the type of x, as a Python number beside a float32 array is.
 
 from cython cimport floating
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+# What relu takes: integers, too, and each is exact. Cython finds every other integer type among
+# these: without the two of C it would take some for one of the other sign, with more it would find
+# two for some (tests/downstream tries them all).
+ctypedef fused number:
+    float
+    double
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    long long
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+    unsigned long
 
 
 cdef extern from *:
@@ -115,8 +133,11 @@ cdef inline floating leaky_relu_grad(
 
 # ReLU is Leaky ReLU with slope 0: inlined, the constant folds away.
 
-cdef inline floating relu(floating x) noexcept nogil:
-    return leaky_relu[floating](x, 0)
+cdef inline number relu(number x) noexcept nogil:
+    if number is float or number is double:
+        return leaky_relu[number](x, 0)
+    else:
+        return x if x > 0 else 0
 
 
 cdef inline floating relu_grad(floating x, double at_zero) noexcept nogil:

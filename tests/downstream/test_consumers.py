@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cases import CASES, each_dtype, each_function, operands_for
+from cases import CASES, FLOATS_16, each_float, each_function, operands_for
 from conftest import HERE, import_from, run
-from oracle import assert_same
+from oracle import assert_same, assert_same_bits
 
 import cyrelu
 
@@ -46,7 +46,7 @@ def test_cython_gives_no_performance_hints_about_files_of_cyrelu(consumer_folder
 
 
 @each_function
-@each_dtype
+@each_float
 @pytest.mark.parametrize("way", ["scalar", "kernel", "memoryview"])
 @pytest.mark.parametrize("n", [1, 5, 1000, 300_001])
 def test_values(consumer, case, dtype, way, n):
@@ -54,6 +54,43 @@ def test_values(consumer, case, dtype, way, n):
     out = np.full(n, 7, dtype)
     getattr(consumer, f"{way}_{case.name}")(*operands.values(), out)
     assert_same(out, case.expected(operands))
+
+
+@each_function
+@pytest.mark.parametrize("dtype", FLOATS_16, ids=lambda dtype: np.dtype(dtype).name)
+@pytest.mark.parametrize("n", [1, 5, 1000, 300_001])
+def test_kernels_of_16_bit_floats(consumer, case, dtype, n):
+    """Through x.view(np.uint16), with the bits of the Python functions."""
+    operands = operands_for(case, dtype, n, negative_slope=0.3, at_zero=0.5)
+    out = np.full(n, 7, dtype)
+    bits = [each.view(np.uint16) if np.ndim(each) else each for each in operands.values()]
+    suffix = "f16" if dtype == np.float16 else "bf16"
+    getattr(consumer, f"kernel_{case.name}_{suffix}")(*bits, out.view(np.uint16))
+    assert_same_bits(out, case.call(operands))
+
+
+INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
+
+
+@pytest.mark.parametrize("char", INTEGERS)
+@pytest.mark.parametrize("n", [1, 5, 1000, 300_001])
+def test_relu_of_integers(consumer, char, n):
+    dtype = np.dtype(char)
+    x = np.random.default_rng(0).integers(0, 256, n * dtype.itemsize, np.uint8).view(dtype)
+    suffix = f"{dtype.kind}{8 * dtype.itemsize}"
+    for way in ("kernel", "memoryview") if dtype.kind == "i" else ("kernel",):
+        out = np.full(n, 7, dtype)
+        getattr(consumer, f"{way}_relu_{suffix}")(x, out)
+        assert_same_bits(out, np.maximum(x, 0))
+
+
+def test_the_formula_for_integers_of_every_type(consumer):
+    bits = [8 * np.dtype(char).itemsize for char in "bhilqpbhi"] + [64]
+    for numbers in ([-(2 ** (n - 1)) for n in bits], [2 ** (n - 1) - 1 for n in bits]):
+        expected = [max(0, number) for number in numbers]
+        assert list(consumer.relu_of_signed(*numbers)) == expected
+    numbers = [2**n - 1 for n in bits]
+    assert list(consumer.relu_of_unsigned(*numbers)) == numbers
 
 
 # As own_loops.pyx has them. A factor never decides the precision, whatever its C type.
@@ -67,7 +104,7 @@ FACTORS = {
 
 
 @each_function
-@each_dtype
+@each_float
 @pytest.mark.parametrize("kind", FACTORS)
 def test_formulas_in_own_loops(own_loops, case, dtype, kind):
     """The Python function's bits, with factors of every kind."""
@@ -83,7 +120,7 @@ def test_formulas_in_own_loops(own_loops, case, dtype, kind):
 
 
 @each_function
-@each_dtype
+@each_float
 @pytest.mark.parametrize("shape", [(31, 17), (5, 7, 3), (2, 3, 4, 5)], ids=["2d", "3d", "4d"])
 def test_several_dimensions(consumer, case, dtype, shape):
     operands = operands_for(case, dtype, shape, negative_slope=0.3, at_zero=0.5)
@@ -98,7 +135,7 @@ each_function_with_slope = pytest.mark.parametrize(
 
 
 @each_function_with_slope
-@each_dtype
+@each_float
 @pytest.mark.parametrize("shape", [(31, 17), (3, 1), (1, 300_001), (0, 4), (4, 0)])
 def test_slopes_along_the_last_axis(consumer, case, dtype, shape):
     operands = operands_for(case, dtype, shape, at_zero=0.5)
@@ -110,7 +147,7 @@ def test_slopes_along_the_last_axis(consumer, case, dtype, shape):
 
 
 @each_function_with_slope
-@each_dtype
+@each_float
 def test_slopes_of_another_length_are_refused(consumer, case, dtype):
     operands = operands_for(case, dtype, (4, 6))
     for n in (1, 5, 7, 24):
@@ -148,7 +185,7 @@ def test_factors_of_every_type(consumer):
 
 
 @each_function
-@each_dtype
+@each_float
 def test_read_only_inputs(consumer, case, dtype):
     operands = operands_for(case, dtype, 9)
     for name in case.arrays:
@@ -159,7 +196,7 @@ def test_read_only_inputs(consumer, case, dtype):
 
 
 @each_function
-@each_dtype
+@each_float
 @pytest.mark.parametrize("shape", [(24,), (4, 6), (2, 3, 4), (2, 2, 2, 3)])
 def test_shapes_that_differ_are_refused(consumer, case, dtype, shape):
     operands = operands_for(case, dtype, shape)
@@ -173,7 +210,7 @@ def test_shapes_that_differ_are_refused(consumer, case, dtype, shape):
 
 
 @each_function
-@each_dtype
+@each_float
 def test_empty_views(consumer, case, dtype):
     operands = operands_for(case, dtype, 0)
     getattr(consumer, f"memoryview_{case.name}")(*operands.values(), np.zeros(0, dtype))

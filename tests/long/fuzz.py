@@ -23,6 +23,7 @@ import calls_from_bytes
 import numpy as np
 import oracle
 from calls_from_bytes import call_from
+from cases import TAKE_INTEGERS, bfloat16
 
 from cyrelu._numpy import errors
 
@@ -95,10 +96,7 @@ def expected_result(call):
     if not all(np.can_cast(each, to, how) for each in strong):
         return None
     if dtype is None:
-        # A Python float is a float64 if no other operand is a float.
-        weak = any(each.kind == "f" for each in strong) or float not in map(type, given)
-        fits_float32 = weak and all(np.can_cast(each, np.float32) for each in strong)
-        dtype = np.float32 if fits_float32 else np.float64
+        dtype = dtype_of_result(call.case, strong)
     try:
         shape = np.broadcast_shapes(where.shape, *(np.shape(value) for value in given))
         fits = call.out is None or np.broadcast_shapes(shape, call.out.shape) == call.out.shape
@@ -111,6 +109,17 @@ def expected_result(call):
     with np.errstate(all="ignore"):
         inputs = [np.asarray(value).astype(dtype) for value in given]
     return getattr(oracle, call.case.name)(*inputs).astype(dtype, copy=False)
+
+
+def dtype_of_result(case, strong):
+    """The dtype of the result, by those of the operands that are not Python numbers."""
+    if case.name in TAKE_INTEGERS and len(strong) == 1:
+        return strong[0].newbyteorder("=")
+    if all(each.kind in "iu" for each in strong):
+        return np.float64
+    floats = [bfloat16] if bfloat16 in strong else []
+    floats += [np.float16, np.float32, np.float64]
+    return next(to for to in floats if all(np.can_cast(each, to) for each in strong))
 
 
 def random_bytes(seed):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dtypes import DTYPES, Dtype
+from collections.abc import Iterable, Iterator
+
+from dtypes import DTYPES, FLOATS, FLOATS_16, INTEGERS, Dtype
 from layout import GENERATED, bracketed, cimport
 from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operand, Operation
 
@@ -19,18 +21,30 @@ KERNELS_PXD = f"""\
 # elements; out may be x or grad itself. They dispatch, thread and stream as the Python functions
 # do, with and without the GIL; inside the caller's own parallel region they use its thread alone.
 # Nothing is raised. Names and types are final: docs/cython.md says what that means.
+#
+# The elements of the 16-bit floats, f16 and bf16, are uint16_t: their bits, of which NumPy makes
+# arrays by x.view(np.uint16). Their factors are float, and are rounded to the dtype first.
 
 """
 
 
+def kernel_dtypes(operation: Operation) -> list[Dtype]:
+    return [*FLOATS, *FLOATS_16, *(INTEGERS if operation.takes_integers else [])]
+
+
 def kernels_pxd() -> str:
+    types = ", ".join(sorted({dtype.c_type for dtype in [*INTEGERS, *FLOATS_16]}, key=c_order))
     heads = [kernel_head, rows_kernel_head]
-    return KERNELS_PXD + "\n\n".join(
-        "\n".join(head(operation, dtype) for dtype in DTYPES)
+    return f"{KERNELS_PXD}from libc.stdint cimport {types}\n\n" + "\n\n".join(
+        "\n".join(head(operation, dtype) for dtype in kernel_dtypes(operation))
         for head in heads
         for operation in OPERATIONS
         if head is kernel_head or operation.has_slope
     )
+
+
+def c_order(c_type: str) -> tuple[bool, int]:
+    return c_type.startswith("u"), int("".join(filter(str.isdigit, c_type)))
 
 
 def kernels_pyx() -> str:
@@ -55,12 +69,12 @@ def kernels_pyx() -> str:
         [
             kernel_head(operation, dtype, ":") + "\n" + kernel_body(operation, dtype)
             for operation in OPERATIONS
-            for dtype in DTYPES
+            for dtype in kernel_dtypes(operation)
         ]
         + [
             rows_kernel_head(operation, dtype, ":") + "\n" + rows_kernel_body(operation, dtype)
             for operation in OPERATIONS
-            for dtype in DTYPES
+            for dtype in kernel_dtypes(operation)
             if operation.has_slope
         ]
     )
@@ -73,6 +87,7 @@ from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
+from cyrelu._loops.conversions cimport rounded_to
 {cimport("cyrelu._loops.dtypes", [*dtypes, "Dtype", "itemsize"])}
 {cimport("cyrelu._loops.operations", [*operations, *operands, "OUT", "Operation"])}
 from cyrelu._loops.types cimport Operands
@@ -126,22 +141,23 @@ cdef inline void call_by_rows(
 def kernel_head(operation: Operation, dtype: Dtype, end: str = "") -> str:
     arguments = [f"const {dtype.c_type}* {array.name}" for array in operation.arrays]
     arguments += [f"{dtype.c_type}* out", "Py_ssize_t n"]
-    arguments += [f"{dtype.c_type} {factor.name}" for factor in operation.factors]
+    arguments += [f"{dtype.computes_in} {factor.name}" for factor in operation.factors]
     return bracketed(
         f"cdef void {operation.name}_{dtype.suffix}(", arguments, f") noexcept nogil{end}"
     )
 
 
 def kernel_body(operation: Operation, dtype: Dtype) -> str:
-    operands = [pointer(operand, operation) for operand in OPERANDS]
-    return f"    call({operation.enumerator}, {dtype.enumerator}, {', '.join(operands)}, out, n)"
+    pointers = [pointer(operand, operation, dtype) for operand in OPERANDS]
+    arguments = [operation.enumerator, dtype.enumerator, *pointers, "out", "n"]
+    return rounded(operation.factors, dtype) + bracketed("call(", arguments, ")", "    ")
 
 
 def rows_kernel_head(operation: Operation, dtype: Dtype, end: str = "") -> str:
     arrays = [*operation.arrays, NEGATIVE_SLOPE]
     arguments = [f"const {dtype.c_type}* {array.name}" for array in arrays]
     arguments += [f"{dtype.c_type}* out", "Py_ssize_t rows", "Py_ssize_t n"]
-    arguments += [f"{dtype.c_type} {factor.name}" for factor in factors_of_rows(operation)]
+    arguments += [f"{dtype.computes_in} {factor.name}" for factor in factors_of_rows(operation)]
     return bracketed(
         f"cdef void {operation.name}_rows_{dtype.suffix}(", arguments, f") noexcept nogil{end}"
     )
@@ -153,31 +169,49 @@ def factors_of_rows(operation: Operation) -> list[Operand]:
 
 def rows_kernel_body(operation: Operation, dtype: Dtype) -> str:
     pointers = [
-        operand.name if operand is NEGATIVE_SLOPE else pointer(operand, operation)
+        operand.name if operand is NEGATIVE_SLOPE else pointer(operand, operation, dtype)
         for operand in OPERANDS
     ]
     arguments = [operation.enumerator, dtype.enumerator, *pointers, "out", "rows", "n"]
-    return bracketed("call_by_rows(", arguments, ")", "    ")
+    call = bracketed("call_by_rows(", arguments, ")", "    ")
+    return rounded(factors_of_rows(operation), dtype) + call
 
 
-def pointer(operand: Operand, operation: Operation) -> str:
+def rounded(factors: list[Operand], dtype: Dtype) -> str:
+    """The lines that make numbers of a 16-bit dtype of its kernel's factors."""
+    if not dtype.is_16_bit_float:
+        return ""
+    return "".join(
+        f"    cdef {dtype.c_type} {factor.name}_{dtype.suffix} = "
+        f"rounded_to({dtype.enumerator}, {factor.name})\n"
+        for factor in factors
+    )
+
+
+def pointer(operand: Operand, operation: Operation, dtype: Dtype) -> str:
     if operand not in operation.operands:
         return "NULL"
-    return f"&{operand.name}" if operand.is_factor else operand.name
+    if not operand.is_factor:
+        return operand.name
+    return f"&{operand.name}{f'_{dtype.suffix}' if dtype.is_16_bit_float else ''}"
 
 
 def kernels_abi() -> str:
     """Names and signatures, as Cython writes them into __pyx_capi__."""
     lines = []
     for operation in OPERATIONS:
-        for dtype in DTYPES:
+        for dtype in kernel_dtypes(operation):
             types = [f"{dtype.c_type} const *"] * len(operation.arrays)
-            types += [f"{dtype.c_type} *", "Py_ssize_t", *[dtype.c_type] * len(operation.factors)]
+            types += [
+                f"{dtype.c_type} *",
+                "Py_ssize_t",
+                *[dtype.computes_in] * len(operation.factors),
+            ]
             lines.append(f"{operation.name}_{dtype.suffix}: void ({', '.join(types)})")
             if operation.has_slope:
                 types = [f"{dtype.c_type} const *"] * (len(operation.arrays) + 1)
                 types += [f"{dtype.c_type} *", "Py_ssize_t", "Py_ssize_t"]
-                types += [dtype.c_type] * len(factors_of_rows(operation))
+                types += [dtype.computes_in] * len(factors_of_rows(operation))
                 lines.append(f"{operation.name}_rows_{dtype.suffix}: void ({', '.join(types)})")
     return "\n".join(sorted(lines))
 
@@ -188,7 +222,9 @@ MOST_AXES = 4
 MEMORYVIEWS_PXD = f"""\
 # cython: boundscheck=False, wraparound=False, cdivision=True
 {GENERATED}
-# The kernels over contiguous typed memoryviews, float or double, of one to four dimensions:
+# The kernels over contiguous typed memoryviews, float or double, of one to four dimensions; relu's
+# may be of signed integers, too. Unsigned ones are not taken: they may hold 16-bit floats, for
+# which there are kernels.
 #
 #     from cyrelu cimport memoryviews
 #     memoryviews.leaky_relu(x, out, 0.1)
@@ -198,6 +234,8 @@ MEMORYVIEWS_PXD = f"""\
 # shapes differ, and a read-only out, raise a ValueError that names the function and leave out as it
 # is: no index needs another check, and the caller's build gets no hint about it.
 
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t
+
 from cyrelu cimport kernels
 
 """
@@ -206,22 +244,22 @@ cdef inline int refuse(const char* function, const char* reason) except -1 with 
     raise ValueError(f"{function.decode()}: {reason.decode()}")
 
 
-cdef inline int axes(View view) noexcept nogil:
-    if View in View1d:
+cdef inline int axes(NumberView view) noexcept nogil:
+    if NumberView in View1d:
         return 1
-    elif View in View2d:
+    elif NumberView in View2d:
         return 2
-    elif View in View3d:
+    elif NumberView in View3d:
         return 3
     else:
         return 4
 
 
-cdef inline Py_ssize_t last_axis(View view) noexcept nogil:
+cdef inline Py_ssize_t last_axis(NumberView view) noexcept nogil:
     return view.shape[axes(view) - 1]
 
 
-cdef inline Py_ssize_t size(View view) noexcept nogil:
+cdef inline Py_ssize_t size(NumberView view) noexcept nogil:
     cdef int axis
     cdef Py_ssize_t n = 1
     for axis in range(axes(view)):
@@ -229,7 +267,7 @@ cdef inline Py_ssize_t size(View view) noexcept nogil:
     return n
 
 
-cdef inline bint differ(View one, View other) noexcept nogil:
+cdef inline bint differ(NumberView one, NumberView other) noexcept nogil:
     cdef int axis
     for axis in range(axes(one)):
         if one.shape[axis] != other.shape[axis]:
@@ -237,23 +275,19 @@ cdef inline bint differ(View one, View other) noexcept nogil:
     return False
 
 
-cdef inline void* data(View view) noexcept nogil:
-    if View in View1d:
+cdef inline void* data(NumberView view) noexcept nogil:
+    if NumberView in View1d:
         return <void*> &view[0]
-    elif View in View2d:
+    elif NumberView in View2d:
         return <void*> &view[0, 0]
-    elif View in View3d:
+    elif NumberView in View3d:
         return <void*> &view[0, 0, 0]
     else:
         return <void*> &view[0, 0, 0, 0]
 
 
-cdef inline Py_ssize_t itemsize(View view) noexcept nogil:
-    return sizeof(float) if View in FloatView else sizeof(double)
-
-
 cdef inline int check_slopes(const char* function, Slopes slopes, View out) except -1 nogil:
-    if itemsize(slopes) != itemsize(out):
+    if (Slopes in F32View) != (View in F32View):
         return refuse(function, "negative_slope and the views differ in dtype")
     if slopes.shape[0] != last_axis(out):
         return refuse(function, "negative_slope and the last axis differ in length")
@@ -261,7 +295,7 @@ cdef inline int check_slopes(const char* function, Slopes slopes, View out) exce
 
 
 # The type of out is that of the inputs, with constant elements; its buffer says if they are.
-cdef inline int check_out(const char* function, View out) except -1 nogil:
+cdef inline int check_out(const char* function, NumberView out) except -1 nogil:
     if is_read_only(out):
         return refuse(function, "out is read-only")
     return 0
@@ -278,13 +312,23 @@ def view(c_type: str, axes: int) -> str:
     return f"const {c_type}[{':, ' * (axes - 1)}::1]"
 
 
+SIGNED = [dtype for dtype in INTEGERS if dtype.kind == "i"]
+
+
+def views(dtypes: list[Dtype], axes: Iterable[int] = range(1, MOST_AXES + 1)) -> list[str]:
+    return [view(dtype.c_type, n) for n in axes for dtype in dtypes]
+
+
+def view_group(dtype: Dtype) -> str:
+    return f"{dtype.suffix.upper()}View"
+
+
 def view_types() -> str:
-    every = [(dtype.c_type, axes) for axes in range(1, MOST_AXES + 1) for dtype in DTYPES]
-    groups = {"View": every}
-    groups |= {f"View{n}d": [each for each in every if each[1] == n] for n in range(1, MOST_AXES)}
-    groups |= {"FloatView": [each for each in every if each[0] == "float"]}
-    fused = {name: [view(*each) for each in members] for name, members in groups.items()}
-    fused["Slopes"] = [view(dtype.c_type, 1) for dtype in DTYPES]
+    numbers = [*FLOATS, *SIGNED]
+    fused = {"View": views(FLOATS), "NumberView": views(numbers)}
+    fused |= {f"View{n}d": views(numbers, [n]) for n in range(1, MOST_AXES)}
+    fused |= {view_group(dtype): views([dtype]) for dtype in numbers[:-1]}
+    fused["Slopes"] = views(FLOATS, [1])
     fused["Slope"] = ["double", *fused["Slopes"]]
     return "\n\n".join(
         "\n".join([f"ctypedef fused {name}:", *(f"    {member}" for member in members)])
@@ -293,29 +337,40 @@ def view_types() -> str:
 
 
 def read_only() -> str:
-    """is_read_only(View): a macro under one name in C, under one for each type in Cython."""
-    every = [(dtype.c_type, axes) for axes in range(1, MOST_AXES + 1) for dtype in DTYPES]
+    """is_read_only(NumberView): a macro under one name in C, under one for each type in Cython."""
+    numbers = [*FLOATS, *SIGNED]
     lines = ["cdef extern from *:", '    """']
     lines += ["    #define cyrelu_is_read_only(slice) ((slice).memview->view.readonly)", '    """']
     lines += [
-        f'    bint is_read_only_{c_type}_{axes} "cyrelu_is_read_only"({view(c_type, axes)} view)'
-        " noexcept nogil"
-        for c_type, axes in every
+        f'    bint is_read_only_{dtype.suffix}_{axes} "cyrelu_is_read_only"('
+        f"{view(dtype.c_type, axes)} view) noexcept nogil"
+        for axes in range(1, MOST_AXES + 1)
+        for dtype in numbers
     ]
-    lines += ["", "", "cdef inline bint is_read_only(View view) noexcept nogil:"]
-    for number, (condition, c_type) in enumerate([("View in FloatView", "float"), ("", "double")]):
-        lines.append(f"    {'else' if number else f'if {condition}'}:")
+    lines += ["", "", "cdef inline bint is_read_only(NumberView view) noexcept nogil:"]
+    for head, dtype in branches("NumberView", numbers):
+        lines.append(f"    {head}")
         for axes in range(1, MOST_AXES + 1):
             word = {1: "if", MOST_AXES: "else"}.get(axes, "elif")
-            test = "" if axes == MOST_AXES else f" View in View{axes}d"
+            test = "" if axes == MOST_AXES else f" NumberView in View{axes}d"
             lines.append(f"        {word}{test}:")
-            lines.append(f"            return is_read_only_{c_type}_{axes}(view)")
+            lines.append(f"            return is_read_only_{dtype.suffix}_{axes}(view)")
     return "\n".join(lines)
+
+
+def branches(fused: str, dtypes: list[Dtype]) -> Iterator[tuple[str, Dtype]]:
+    for dtype in dtypes[:-1]:
+        yield f"{'if' if dtype is dtypes[0] else 'elif'} {fused} in {view_group(dtype)}:", dtype
+    yield "else:", dtypes[-1]
+
+
+def fused_view(operation: Operation) -> str:
+    return "NumberView" if operation.takes_integers else "View"
 
 
 def memoryview(operation: Operation) -> str:
     arrays = [array.name for array in operation.arrays]
-    arguments = [f"View {name}" for name in (*arrays, "out")]
+    arguments = [f"{fused_view(operation)} {name}" for name in (*arrays, "out")]
     arguments += [
         f"{'Slope' if factor is NEGATIVE_SLOPE else 'double'} {factor.name}"
         for factor in operation.factors
@@ -343,14 +398,15 @@ def memoryview(operation: Operation) -> str:
 
 def call_kernel(operation: Operation, rows: str, indent: str) -> list[str]:
     lines = []
-    for number, dtype in enumerate(DTYPES):
-        lines.append(f"{indent}{'else' if number else 'if View in FloatView'}:")
+    dtypes = [*FLOATS, *(SIGNED if operation.takes_integers else [])]
+    for head, dtype in branches(fused_view(operation), dtypes):
+        lines.append(f"{indent}{head}")
         passed = [f"<const {dtype.c_type}*> data({array.name})" for array in operation.arrays]
         passed += [f"<const {dtype.c_type}*> data(negative_slope)"] if rows else []
         passed += [f"<{dtype.c_type}*> data(out)"]
         passed += ["n // last_axis(out)", "last_axis(out)"] if rows else ["n"]
         factors = factors_of_rows(operation) if rows else operation.factors
-        passed += [f"<{dtype.c_type}> {factor.name}" for factor in factors]
+        passed += [f"<{dtype.computes_in}> {factor.name}" for factor in factors]
         kernel = f"kernels.{operation.name}{rows}_{dtype.suffix}("
         lines.append(bracketed(kernel, passed, ")", f"{indent}    "))
     return lines

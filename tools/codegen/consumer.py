@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from c_interface import MOST_AXES
-from dtypes import DTYPES, Dtype
+from c_interface import MOST_AXES, SIGNED, kernel_dtypes
+from dtypes import FLOATS, Dtype
 from layout import GENERATED, bracketed
 from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operand, Operation
 
@@ -18,6 +18,7 @@ HEAD = f"""\
 # takes what the ufunc of that name takes, as typed memoryviews, and out.
 
 from cython cimport floating
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cyrelu cimport kernels, memoryviews, scalar"""
 
@@ -35,6 +36,24 @@ def callers(operation: Operation) -> Iterator[str]:
         yield caller("memoryview", operation, axes, call)
     if operation.has_slope:
         yield caller("memoryview", operation, 2, call, slopes=True)
+    for dtype in kernel_dtypes(operation):
+        if dtype not in FLOATS:
+            yield typed_caller(operation, dtype, "kernel", typed_kernel_call(operation, dtype))
+        if dtype in SIGNED:
+            yield typed_caller(operation, dtype, "memoryview", call)
+
+
+def typed_caller(operation: Operation, dtype: Dtype, way: str, body: str) -> str:
+    arguments = [f"const {dtype.c_type}[::1] {array.name}" for array in operation.arrays]
+    arguments += [f"{dtype.computes_in} {factor.name}" for factor in operation.factors]
+    arguments += [f"{dtype.c_type}[::1] out"]
+    return bracketed(f"def {way}_{operation.name}_{dtype.suffix}(", arguments, "):") + f"\n{body}"
+
+
+def typed_kernel_call(operation: Operation, dtype: Dtype) -> str:
+    head = f"kernels.{operation.name}_{dtype.suffix}("
+    call = bracketed(head, in_c_order(operation, "[0]"), ")", " " * 8)
+    return f"    with nogil:\n{call}"
 
 
 # ---- loops of the consumer's own, with each kind of factor
@@ -68,7 +87,7 @@ def own_loops_pyx() -> str:
         own_loop(operation, kind, dtype)
         for operation in OPERATIONS
         for kind in factor_kinds(operation)
-        for dtype in DTYPES
+        for dtype in FLOATS
     ]
     return "\n\n\n".join([LOOPS_HEAD, *loops])
 
@@ -120,8 +139,8 @@ def loop_over(operation: Operation, operands: list[str]) -> str:
 
 def kernel_call(operation: Operation) -> str:
     lines = ["    with nogil:"]
-    for number, dtype in enumerate(DTYPES):
-        last = number == len(DTYPES) - 1
+    for number, dtype in enumerate(FLOATS):
+        last = number == len(FLOATS) - 1
         word = "if" if number == 0 else "elif"
         lines.append("        else:" if last else f"        {word} floating is {dtype.c_type}:")
         arguments = in_c_order(operation, "[0]")

@@ -11,7 +11,7 @@ from layout import WIDTH
 from operations import AT_ZERO, CITATIONS, GRAD, NEGATIVE_SLOPE, Operand, Operation, X
 
 INDENT = " " * 4
-DTYPES = "float32 or float64, or a type that NumPy casts to them safely (bool, integers, float16)."
+FLOATS = "float16, float32, float64 or ml_dtypes' bfloat16"
 KEYWORDS = ["where=True", 'casting="same_kind"', 'order="K"', "dtype=None", "subok=True"]
 
 
@@ -88,17 +88,19 @@ def about(operand: Operand, operation: Operation) -> str:
             "`x`."
         )
     if operand is X:
-        if operation.forward is None:
-            return f"Input; {DTYPES}"
-        role = "Input (not output)" if GRAD in operation.operands else "Input"
-        return f"{role} of the forward pass; {DTYPES}"
+        role = "Input"
+        if operation.forward is not None:
+            role = (
+                f"Input{' (not output)' if GRAD in operation.operands else ''} of the forward pass"
+            )
+        return f"{role}; {FLOATS}, {integers(operation)}."
     if operand is NEGATIVE_SLOPE:
         text = "Slope below zero: any real number, or an array that broadcasts against `x`"
         if operation.forward is not None:
             return f"{text}."
         return (
             f"{text} (one slope for each channel is PReLU). A Python number takes the dtype of a "
-            "floating `x`; beside bool or integers it makes the result float64, as in NumPy."
+            "floating `x`."
         )
     if operand is AT_ZERO:
         value = (
@@ -110,14 +112,20 @@ def about(operand: Operand, operation: Operation) -> str:
     raise ValueError(f"docstrings.py: nothing is said about the operand {operand.name}")
 
 
+def integers(operation: Operation) -> str:
+    if operation.takes_integers:
+        return "bool or an integer type, which all stay as they are"
+    return "or bool or an integer type, which are cast to float64"
+
+
 def returns(operation: Operation) -> str:
     alone = len(operation.operands) == 1
     what = ": the gradient with respect to `x`" if GRAD in operation.operands else ""
-    dtype = (
-        "float32 if `grad` and `x` are, float64 if one of them is float64"
-        if GRAD in operation.operands
-        else "float32 for float32 input, float64 for float64"
-    )
+    dtype = "of the dtype of `x`"
+    if GRAD in operation.operands:
+        dtype = "of the dtype of `grad` and `x`, or the one to which both cast safely"
+    if not operation.takes_integers:
+        dtype += "; float64 if all inputs are bool or integers"
     return (
         f"`out`, or a new array{what}; {dtype}. A scalar if "
         f"{'`x` is one' if alone else 'all inputs are'}. Other array types (pandas, xarray, dask, "
@@ -132,9 +140,9 @@ def raises(operation: Operation) -> list[str]:
     return [
         entry(
             "TypeError",
-            f"If {names(operation.operands, 'or')} cannot be cast safely to float64 (complex, "
-            "object, string, datetime), if `dtype` is not float32 or float64, or if the result "
-            "cannot be cast to the dtype of `out`.",
+            f"If {names(operation.operands, 'or')} is complex, longdouble, object, string, "
+            "datetime, or of another type of ml_dtypes (float8, int4); if `dtype` is; or if the "
+            "result cannot be cast to the dtype of `out`.",
         ),
         entry("ValueError", f"If {shapes}"),
     ]
@@ -150,6 +158,10 @@ def notes(operation: Operation) -> str:
         f"The NumPy equivalent is {operation.equivalent}. The rectifier is that of "
         f"{operation.authors} [1]_."
     )
+    if operation.factors:
+        same_bits += (
+            " Products of 16-bit floats are computed in float32 and rounded once, to nearest even."
+        )
     slope = "Here a is `negative_slope`." if NEGATIVE_SLOPE in operation.operands else ""
     paragraphs = [slope, f"{operation.notes} {same_bits}".strip(), equivalent]
     return "\n\n".join([edge_table(operation), *map(filled, filter(None, paragraphs))])

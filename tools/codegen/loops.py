@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dtypes import DTYPES
+from dtypes import DTYPES, FLOATS, FLOATS_16, INTEGERS, NUMPY_TYPES, Dtype, NumpyType
 from layout import GENERATED, bracketed, cimport
 from operations import OPERANDS, OPERATIONS, Operand, X
 
@@ -44,20 +44,30 @@ cdef extern from *:
         }};
         return taken[operation] >> operand & 1;
     }}
+    static CYTHON_INLINE int cyrelu_takes_integers(int operation) {{
+        static const unsigned char taken[] = {{
+{lines([str(int(operation.takes_integers)) for operation in OPERATIONS])}
+        }};
+        return taken[operation];
+    }}
     \"\"\"
     const char* operation_name "cyrelu_operation_name"(Operation operation) noexcept nogil
     const char* operand_name "cyrelu_operand_name"(int operand) noexcept nogil
-    bint takes "cyrelu_takes"(Operation operation, int operand) noexcept nogil  # an input"""
+    bint takes "cyrelu_takes"(Operation operation, int operand) noexcept nogil  # an input
+    # Whether it has loops for integers, which it takes as they are; all others compute in floats.
+    bint takes_integers "cyrelu_takes_integers"(Operation operation) noexcept nogil"""
 
 
 def dtypes_pxd() -> str:
+    first_float = f"FIRST_FLOAT = {(FLOATS_16 + FLOATS)[0].enumerator}"
     return f"""\
 {GENERATED}
 # The dtypes of arrays, and the size of an element of each.
 
 ctypedef int Dtype
 
-{enum([dtype.enumerator for dtype in DTYPES], "DTYPE_COUNT")}
+# Integers come before floats.
+{enum([dtype.enumerator for dtype in DTYPES], "DTYPE_COUNT", first_float)}
 
 cdef extern from *:
     \"\"\"
@@ -72,32 +82,49 @@ cdef extern from *:
 
 
 def numpy_dtypes_pxd() -> str:
+    by_name = {dtype.name: dtype.enumerator for dtype in DTYPES}
+
+    def dtype_of(each: NumpyType) -> str:
+        if not each.c_type:
+            return by_name[each.dtype]
+        narrow, wide = (by_name[each.dtype.format(bits)] for bits in (32, 64))
+        return f"{narrow} if sizeof({each.c_type}) == 4 else {wide}"
+
     numbers = "\n".join(
-        f"    if type_number == cnp.{dtype.number}:\n        return {dtype.enumerator}"
-        for dtype in DTYPES
+        f"    if type_number == {each.number}:\n        return {dtype_of(each)}"
+        for each in NUMPY_TYPES
     )
-    dtypes = "\n".join(
-        f"    if dtype == {dtype.enumerator}:\n        return cnp.{dtype.number}"
-        for dtype in DTYPES
-    )
-    declarations = "\n".join(f"    PyTypeObject {dtype.scalar_type}" for dtype in DTYPES)
+    numbers_in_c = [*(each.number for each in NUMPY_TYPES), "NPY_NOTYPE", "NPY_USERDEF"]
+    type_numbers = "\n".join(f"    int {each}" for each in numbers_in_c)
+    declarations = "\n".join(f"    PyTypeObject {each.scalar_type}" for each in NUMPY_TYPES)
     scalars = "\n".join(
-        f"    if Py_TYPE(value) == &{dtype.scalar_type}:\n        return {dtype.enumerator}"
-        for dtype in DTYPES
+        f"    if Py_TYPE(value) == &{each.scalar_type}:\n        return {each.number}"
+        for each in reversed(NUMPY_TYPES)
     )
+    enumerators = sorted({dtype.enumerator for dtype in DTYPES if dtype.name != "bfloat16"})
     return f"""\
 {GENERATED}
-# The dtypes by NumPy's type numbers and types of scalars.
+# The dtypes by NumPy's type numbers, and the type numbers of its scalars.
 
-cimport numpy as cnp
 from cpython.object cimport Py_TYPE, PyTypeObject
 
-{cimport("cyrelu._loops.dtypes", [*(dtype.enumerator for dtype in DTYPES), "Dtype"])}
+{cimport("cyrelu._loops.dtypes", [*enumerators, "Dtype"])}
 
 cdef extern from "numpy/arrayobject.h":
+{type_numbers}
 {declarations}
 
+cdef extern from *:
+    \"\"\"
+    static const int cyrelu_type_numbers[] = {{
+{lines([each.number for each in NUMPY_TYPES])}
+    }};
+    \"\"\"
+    # In the order in which the ufuncs try them.
+    const int* TYPE_NUMBERS "cyrelu_type_numbers"
+
 cdef enum:
+    TYPE_COUNT = {len(NUMPY_TYPES)}
     NO_DTYPE = -1
 
 
@@ -106,14 +133,9 @@ cdef inline Dtype dtype_of_number(int type_number) noexcept:
     return NO_DTYPE
 
 
-cdef inline Dtype dtype_of_scalar_type(object value) noexcept:
+cdef inline int number_of_scalar_type(object value) noexcept:
 {scalars}
-    return NO_DTYPE
-
-
-cdef inline int number_of_dtype(Dtype dtype) noexcept:
-{dtypes}
-    return -1"""
+    return NPY_NOTYPE"""
 
 
 def tags_pxd() -> str:
@@ -144,7 +166,15 @@ cdef extern from *:
 
 {fused("Op", [operation.tag for operation in OPERATIONS])}
 
-{fused("DtypeTag", [dtype.tag for dtype in DTYPES])}
+# The dtypes by what their loops compute in: float or double, 16-bit floats, signed integers, and
+# those that have no negative numbers.
+{dtypes("Floats", FLOATS)}
+
+{dtypes("Floats16", FLOATS_16)}
+
+{dtypes("Signed", [dtype for dtype in INTEGERS if dtype.kind == "i"])}
+
+{dtypes("Unsigned", [dtype for dtype in INTEGERS if dtype.kind == "u"])}
 
 # Whether each factor is one number, or has an element for each element of out.
 {fused("Factors", ["ScalarFactors", "ArrayFactors"])}
@@ -153,6 +183,8 @@ cdef extern from *:
 {takes}
 
 {fused("TakesFactors", [each.tag for each in OPERATIONS if each.factors])}
+
+{fused("TakesIntegers", [each.tag for each in OPERATIONS if each.takes_integers])}
 
 
 {bracketed("cdef inline floating apply(", ["Op* op", *arguments], ") noexcept nogil:")}
@@ -195,6 +227,10 @@ def enum(names: Sequence[str], count: str, *more: str) -> str:
 
 def fused(name: str, members: Sequence[str]) -> str:
     return "\n".join([f"ctypedef fused {name}:", *(f"    {member}" for member in members)])
+
+
+def dtypes(name: str, members: Sequence[Dtype]) -> str:
+    return fused(name, [dtype.tag for dtype in members])
 
 
 def tags(*names: str) -> str:

@@ -77,6 +77,7 @@ class Operation:
     see_also: dict[str, str]
     examples: str
     notes: str = ""
+    takes_integers: bool = False  # without a conversion to float64
     forward: str | None = None  # of a gradient or a backward pass: the function it belongs to
     at_zero_elsewhere: str = ""  # which at_zero is whose convention
 
@@ -120,6 +121,7 @@ OPERATIONS = [
         edges=Edges("x", "+0.0", "+0.0"),
         equivalent="``np.maximum(x, 0)``, except for the sign of zero, which NumPy leaves open",
         authors="Nair and Hinton",
+        takes_integers=True,
         see_also={
             "leaky_relu": "Lets a small slope through below zero.",
             "relu_grad, relu_backward": "The derivative, and its product with a gradient.",

@@ -27,7 +27,7 @@ def api_pyx() -> str:
 
 {cimport("cyrelu._loops.operations", enumerators)}
 from cyrelu._numpy.call cimport call
-from cyrelu._numpy.ufuncs cimport NOT_GIVEN
+from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
 
 
 {functions}
@@ -129,7 +129,7 @@ __all__ = [
 API_PYI = f"""\
 {GENERATED}
 # Overloads, in the order in which they are tried: out given, array in, scalar in, anything else
-# (lists, integer arrays, pandas, xarray, dask: their own types or NumPy's, known at run time only).
+# (lists, bfloat16, pandas, xarray, dask: their own types or NumPy's, known at run time only).
 # A factor that is an array makes the result an array too, so it leads to the last; a slope that
 # is a NumPy scalar is not weak (a float64, though a float, widens float32), so it goes first.
 
@@ -138,7 +138,9 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-_Float = TypeVar("_Float", np.float32, np.float64)
+_Float = TypeVar("_Float", np.float16, np.float32, np.float64)
+_Integer = np.bool | np.integer[Any]
+_Number = TypeVar("_Number", bound=np.bool | np.integer[Any] | np.float16 | np.float32 | np.float64)
 _Out = TypeVar("_Out", bound=np.ndarray[Any, Any])
 
 _Casting = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
@@ -159,8 +161,16 @@ def overloads(operation: Operation) -> Iterator[str]:
         yield overload(operation, "Any", "Any", before_out="np.generic")
     else:
         yield overload(operation, "Any", "_Out", out=given)
-    yield overload(operation, "NDArray[_Float]", "NDArray[_Float]", factor="float")
-    yield overload(operation, "_Float", "_Float", factor="float")
+    if operation.takes_integers:
+        yield overload(operation, "NDArray[_Number]", "NDArray[_Number]", factor="float")
+        yield overload(operation, "_Number", "_Number", factor="float", overlaps=True)
+        yield overload(operation, "bool", "np.bool", factor="float", overlaps=True)
+        yield overload(operation, "int", "np.int64", factor="float", overlaps=True)
+    else:
+        yield overload(operation, "NDArray[_Float]", "NDArray[_Float]", factor="float")
+        yield overload(operation, "NDArray[_Integer]", "NDArray[np.float64]", factor="float")
+        yield overload(operation, "_Float", "_Float", factor="float")
+        yield overload(operation, "_Integer", "np.float64", factor="float")
     yield overload(operation, "float", "np.float64", factor="float")
     yield overload(operation, "Any", "Any")
 
@@ -174,6 +184,7 @@ def overload(
     before_out: str | None = None,
     out: str = "None = None",
     out_is_keyword: bool = False,
+    overlaps: bool = False,
 ) -> str:
     arguments = [f"{each.name}: {array}" for each in operation.arrays] + ["/"]
     arguments += [
@@ -190,4 +201,5 @@ def overload(
         "subok: bool = True",
     ]
     body = "".join(f"    {argument},\n" for argument in arguments)
-    return f"@overload\ndef {operation.name}(\n{body}) -> {result}: ..."
+    ignored = "  # type: ignore[overload-overlap]" if overlaps else ""  # of Python's numbers
+    return f"@overload\ndef {operation.name}({ignored}\n{body}) -> {result}: ..."

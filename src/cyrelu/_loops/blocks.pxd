@@ -2,9 +2,9 @@
 # contiguous loop, whose results are scattered, or streamed, to out. A packed block costs less
 # than a loop over strided memory, which compilers do not vectorise (2 to 6x).
 
-from cython cimport floating
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
-from cyrelu._loops.dtypes cimport FLOAT32, Dtype, itemsize
+from cyrelu._loops.dtypes cimport FLOAT32, FLOAT64, Dtype, itemsize
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT
 from cyrelu._loops.streaming cimport prefetch, stream, stream_fence
 from cyrelu._loops.tags cimport Tag
@@ -17,6 +17,7 @@ from cyrelu._loops.types cimport (
     Operands,
     is_factor,
 )
+from cyrelu._loops.views cimport View, view
 
 cdef enum:
     BLOCK_BYTES = 1024  # the fastest size for streaming, by up to a fifth
@@ -30,31 +31,16 @@ ctypedef void (*Loop)(
 ) noexcept nogil
 
 
-# A typed memoryview is this struct in C (Cython's own name for it). Declaring it lets a loop make
-# views from bare pointers, without a Python object and without the GIL: it fills the struct and
-# calls the typed function through a cast to the very same C signature. Compilers inline that call,
-# so the views cost nothing. The fields are those of Cython 3; another layout does not compile.
-cdef extern from *:
-    ctypedef struct View "__Pyx_memviewslice":
-        void* memview
-        char* data
-        Py_ssize_t[8] shape
-        Py_ssize_t[8] strides
-        Py_ssize_t[8] suboffsets
-
-
 ctypedef void (*Move)(View source, View to) noexcept nogil
 
-
-cdef inline View view(char* data, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
-    """A one-dimensional view of n elements, stride bytes apart."""
-    cdef View result
-    result.memview = NULL
-    result.data = data
-    result.shape[0] = n
-    result.strides[0] = stride
-    result.suboffsets[0] = -1
-    return result
+# What elements are moved as: C lets a type be read as itself or its unsigned counterpart.
+ctypedef fused Element:
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+    float
+    double
 
 
 cdef inline Py_ssize_t elements_to_cache_line(char* data, Py_ssize_t item) noexcept nogil:
@@ -127,16 +113,26 @@ cdef inline void gather(
     Dtype dtype, char* source, Py_ssize_t stride, char* to, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t item = itemsize(dtype)
+    cdef View target = view(to, n, item)
+    cdef View elements = view(source, n, stride)
     if dtype == FLOAT32:
-        (<Move> gather_elements[float])(view(source, n, stride), view(to, n, item))
+        (<Move> gather_elements[float])(elements, target)
+    elif dtype == FLOAT64:
+        (<Move> gather_elements[double])(elements, target)
+    elif item == 1:
+        (<Move> gather_elements[uint8_t])(elements, target)
+    elif item == 2:
+        (<Move> gather_elements[uint16_t])(elements, target)
+    elif item == 4:
+        (<Move> gather_elements[uint32_t])(elements, target)
     else:
-        (<Move> gather_elements[double])(view(source, n, stride), view(to, n, item))
+        (<Move> gather_elements[uint64_t])(elements, target)
 
 
-cdef inline void gather_elements(const floating[:] source, floating[::1] to) noexcept nogil:
+cdef inline void gather_elements(const Element[:] source, Element[::1] to) noexcept nogil:
     cdef Py_ssize_t i
     cdef Py_ssize_t rest = to.shape[0] % 4
-    cdef floating a, b, c, d
+    cdef Element a, b, c, d
     for i in range(0, to.shape[0] - rest, 4):
         a, b, c, d = source[i], source[i + 1], source[i + 2], source[i + 3]
         to[i], to[i + 1], to[i + 2], to[i + 3] = a, b, c, d
@@ -148,16 +144,26 @@ cdef inline void scatter(
     Dtype dtype, char* source, char* to, Py_ssize_t stride, Py_ssize_t n
 ) noexcept nogil:
     cdef Py_ssize_t item = itemsize(dtype)
+    cdef View elements = view(source, n, item)
+    cdef View target = view(to, n, stride)
     if dtype == FLOAT32:
-        (<Move> scatter_elements[float])(view(source, n, item), view(to, n, stride))
+        (<Move> scatter_elements[float])(elements, target)
+    elif dtype == FLOAT64:
+        (<Move> scatter_elements[double])(elements, target)
+    elif item == 1:
+        (<Move> scatter_elements[uint8_t])(elements, target)
+    elif item == 2:
+        (<Move> scatter_elements[uint16_t])(elements, target)
+    elif item == 4:
+        (<Move> scatter_elements[uint32_t])(elements, target)
     else:
-        (<Move> scatter_elements[double])(view(source, n, item), view(to, n, stride))
+        (<Move> scatter_elements[uint64_t])(elements, target)
 
 
-cdef inline void scatter_elements(const floating[::1] source, floating[:] to) noexcept nogil:
+cdef inline void scatter_elements(const Element[::1] source, Element[:] to) noexcept nogil:
     cdef Py_ssize_t i
     cdef Py_ssize_t rest = to.shape[0] % 4
-    cdef floating a, b, c, d
+    cdef Element a, b, c, d
     for i in range(0, to.shape[0] - rest, 4):
         a, b, c, d = source[i], source[i + 1], source[i + 2], source[i + 3]
         to[i], to[i + 1], to[i + 2], to[i + 3] = a, b, c, d

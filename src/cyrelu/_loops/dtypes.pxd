@@ -3,15 +3,37 @@
 
 ctypedef int Dtype
 
+# Integers come before floats.
 cdef enum:
+    INT8
+    INT16
+    INT32
+    INT64
+    UINT8
+    UINT16
+    UINT32
+    UINT64
+    FLOAT16
+    BFLOAT16
     FLOAT32
     FLOAT64
     DTYPE_COUNT
+    FIRST_FLOAT = FLOAT16
 
 cdef extern from *:
     """
     static CYTHON_INLINE Py_ssize_t cyrelu_itemsize(int dtype) {
         static const unsigned char sizes[] = {
+            sizeof(int8_t),
+            sizeof(int16_t),
+            sizeof(int32_t),
+            sizeof(int64_t),
+            sizeof(uint8_t),
+            sizeof(uint16_t),
+            sizeof(uint32_t),
+            sizeof(uint64_t),
+            sizeof(uint16_t),
+            sizeof(uint16_t),
             sizeof(float),
             sizeof(double),
         };

@@ -20,9 +20,30 @@ cdef extern from *:
 
 from cpython.pycapsule cimport PyCapsule_New
 from cython cimport floating
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
-from cyrelu._loops.blocks cimport Loop, View, elements_to_cache_line, run_in_blocks, view
-from cyrelu._loops.dtypes cimport DTYPE_COUNT, FLOAT32, FLOAT64, Dtype, itemsize
+# Not "from cyrelu cimport scalar": cythonize would not see that the loops depend on it.
+cimport cyrelu.scalar as scalar
+from cyrelu._loops.blocks cimport Loop, elements_to_cache_line, run_in_blocks
+from cyrelu._loops.dtypes cimport (
+    BFLOAT16,
+    DTYPE_COUNT,
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    UINT8,
+    UINT16,
+    UINT32,
+    UINT64,
+    Dtype,
+    itemsize,
+)
+from cyrelu._loops.floats16 cimport run_floats16
 from cyrelu._loops.operations cimport (
     AT_ZERO,
     FIRST_FACTOR,
@@ -37,20 +58,35 @@ from cyrelu._loops.operations cimport (
 from cyrelu._loops.streaming cimport CAN_STREAM
 from cyrelu._loops.tags cimport (
     ArrayFactors,
-    DtypeTag,
+    Bfloat16,
     Factors,
+    Float16,
     Float32,
     Float64,
+    Floats,
+    Floats16,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
     Op,
     ScalarFactors,
+    Signed,
     Tag,
     TakesAtZero,
     TakesFactors,
     TakesGrad,
+    TakesIntegers,
     TakesNegativeSlope,
+    Uint8,
+    Uint16,
+    Uint32,
+    Uint64,
+    Unsigned,
     apply,
 )
 from cyrelu._loops.types cimport STREAMING_STORES, LoopFlags, LoopModule, Operands, is_factor
+from cyrelu._loops.views cimport View, view
 
 
 cdef inline void contiguous(
@@ -87,12 +123,12 @@ ctypedef void (*Specialisation)(
 
 
 cdef inline void call_on_views(
-    Op* op, Factors* factors, DtypeTag* dtype, const Operands* operands, Py_ssize_t n
+    Op* op, Factors* factors, Floats* dtype, const Operands* operands, Py_ssize_t n
 ) noexcept nogil:
     """Call the loop of this dtype on typed memoryviews of the operands."""
     cdef Specialisation loop
     cdef Py_ssize_t item
-    if DtypeTag is Float32:
+    if Floats is Float32:
         loop, item = <Specialisation> contiguous[Op, Factors, float], sizeof(float)
     else:
         loop, item = <Specialisation> contiguous[Op, Factors, double], sizeof(double)
@@ -114,13 +150,78 @@ cdef inline void call_on_views(
 
 
 cdef void run_contiguous(
-    Op* op, DtypeTag* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
+    Op* op, Floats* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
 ) noexcept nogil:
     if Op in TakesFactors:
         if array_factors:
-            call_on_views[Op, ArrayFactors, DtypeTag](NULL, NULL, NULL, operands, n)
+            call_on_views[Op, ArrayFactors, Floats](NULL, NULL, NULL, operands, n)
             return
-    call_on_views[Op, ScalarFactors, DtypeTag](NULL, NULL, NULL, operands, n)
+    call_on_views[Op, ScalarFactors, Floats](NULL, NULL, NULL, operands, n)
+
+
+cdef void run_contiguous_16(
+    Op* op, Floats16* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
+) noexcept nogil:
+    if Op in TakesFactors:
+        if array_factors:
+            run_floats16[Op, ArrayFactors, Floats16](NULL, NULL, NULL, operands, n)
+            return
+    run_floats16[Op, ScalarFactors, Floats16](NULL, NULL, NULL, operands, n)
+
+
+# ---- integers
+
+ctypedef fused integer:
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+
+ctypedef void (*IntegerLoop)(View x, View out) noexcept nogil
+
+
+cdef inline void relu_integers(const integer[::1] x, integer[::1] out) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(out.shape[0]):
+        out[i] = scalar.relu(x[i])
+
+
+cdef void run_signed(
+    Tag* op, Signed* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
+) noexcept nogil:
+    cdef IntegerLoop loop
+    cdef Py_ssize_t item
+    if Signed is Int8:
+        loop, item = <IntegerLoop> relu_integers[int8_t], sizeof(int8_t)
+    elif Signed is Int16:
+        loop, item = <IntegerLoop> relu_integers[int16_t], sizeof(int16_t)
+    elif Signed is Int32:
+        loop, item = <IntegerLoop> relu_integers[int32_t], sizeof(int32_t)
+    else:
+        loop, item = <IntegerLoop> relu_integers[int64_t], sizeof(int64_t)
+    cdef View x = view(operands.data[X], n, item)
+    cdef View out = view(operands.data[OUT], n, item)
+    if operands.data[X] == operands.data[OUT]:
+        loop(out, out)
+    else:
+        loop(x, out)
+
+
+cdef void run_unsigned(
+    Tag* op, Unsigned* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
+) noexcept nogil:
+    """No number is below zero: a copy."""
+    cdef Py_ssize_t item
+    if Unsigned is Uint8:
+        item = sizeof(uint8_t)
+    elif Unsigned is Uint16:
+        item = sizeof(uint16_t)
+    elif Unsigned is Uint32:
+        item = sizeof(uint32_t)
+    else:
+        item = sizeof(uint64_t)
+    if operands.data[X] != operands.data[OUT]:
+        memcpy(operands.data[OUT], operands.data[X], n * item)
 
 
 # ---- the table
@@ -131,6 +232,17 @@ cdef Loop[OPERATION_COUNT][DTYPE_COUNT] LOOPS
 cdef int add(Op* op, Operation operation) except -1:
     LOOPS[operation][FLOAT32] = <Loop> run_contiguous[Op, Float32]
     LOOPS[operation][FLOAT64] = <Loop> run_contiguous[Op, Float64]
+    LOOPS[operation][FLOAT16] = <Loop> run_contiguous_16[Op, Float16]
+    LOOPS[operation][BFLOAT16] = <Loop> run_contiguous_16[Op, Bfloat16]
+    if Op in TakesIntegers:
+        LOOPS[operation][INT8] = <Loop> run_signed[Int8]
+        LOOPS[operation][INT16] = <Loop> run_signed[Int16]
+        LOOPS[operation][INT32] = <Loop> run_signed[Int32]
+        LOOPS[operation][INT64] = <Loop> run_signed[Int64]
+        LOOPS[operation][UINT8] = <Loop> run_unsigned[Uint8]
+        LOOPS[operation][UINT16] = <Loop> run_unsigned[Uint16]
+        LOOPS[operation][UINT32] = <Loop> run_unsigned[Uint32]
+        LOOPS[operation][UINT64] = <Loop> run_unsigned[Uint64]
     return 0
 
 

@@ -56,7 +56,20 @@ cdef extern from *:
         };
         return taken[operation] >> operand & 1;
     }
+    static CYTHON_INLINE int cyrelu_takes_integers(int operation) {
+        static const unsigned char taken[] = {
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+        };
+        return taken[operation];
+    }
     """
     const char* operation_name "cyrelu_operation_name"(Operation operation) noexcept nogil
     const char* operand_name "cyrelu_operand_name"(int operand) noexcept nogil
     bint takes "cyrelu_takes"(Operation operation, int operand) noexcept nogil  # an input
+    # Whether it has loops for integers, which it takes as they are; all others compute in floats.
+    bint takes_integers "cyrelu_takes_integers"(Operation operation) noexcept nogil

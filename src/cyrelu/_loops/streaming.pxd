@@ -1,5 +1,5 @@
 # Streaming (non-temporal) stores and prefetching, as wide as the instruction set of the module
-# allows: the only file with vector intrinsics.
+# allows.
 #
 # A store into the cache first reads the line from memory; a streaming store does not, which saves a
 # third of the traffic where out exceeds the last-level cache (benchmarks/NOTES.md).

@@ -27,6 +27,26 @@ cdef extern from *:
         pass
     ctypedef struct LeakyReluBackward "cyrelu_tag":
         pass
+    ctypedef struct Int8 "cyrelu_tag":
+        pass
+    ctypedef struct Int16 "cyrelu_tag":
+        pass
+    ctypedef struct Int32 "cyrelu_tag":
+        pass
+    ctypedef struct Int64 "cyrelu_tag":
+        pass
+    ctypedef struct Uint8 "cyrelu_tag":
+        pass
+    ctypedef struct Uint16 "cyrelu_tag":
+        pass
+    ctypedef struct Uint32 "cyrelu_tag":
+        pass
+    ctypedef struct Uint64 "cyrelu_tag":
+        pass
+    ctypedef struct Float16 "cyrelu_tag":
+        pass
+    ctypedef struct Bfloat16 "cyrelu_tag":
+        pass
     ctypedef struct Float32 "cyrelu_tag":
         pass
     ctypedef struct Float64 "cyrelu_tag":
@@ -44,9 +64,27 @@ ctypedef fused Op:
     ReluBackward
     LeakyReluBackward
 
-ctypedef fused DtypeTag:
+# The dtypes by what their loops compute in: float or double, 16-bit floats, signed integers, and
+# those that have no negative numbers.
+ctypedef fused Floats:
     Float32
     Float64
+
+ctypedef fused Floats16:
+    Float16
+    Bfloat16
+
+ctypedef fused Signed:
+    Int8
+    Int16
+    Int32
+    Int64
+
+ctypedef fused Unsigned:
+    Uint8
+    Uint16
+    Uint32
+    Uint64
 
 # Whether each factor is one number, or has an element for each element of out.
 ctypedef fused Factors:
@@ -75,6 +113,9 @@ ctypedef fused TakesFactors:
     LeakyReluGrad
     ReluBackward
     LeakyReluBackward
+
+ctypedef fused TakesIntegers:
+    Relu
 
 
 cdef inline floating apply(

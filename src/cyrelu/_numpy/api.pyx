@@ -17,7 +17,7 @@ from cyrelu._loops.operations cimport (
     RELU_GRAD,
 )
 from cyrelu._numpy.call cimport call
-from cyrelu._numpy.ufuncs cimport NOT_GIVEN
+from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
 
 
 def relu(
@@ -30,8 +30,8 @@ def relu(
     Parameters
     ----------
     x : array_like, any shape
-        Input; float32 or float64, or a type that NumPy casts to them safely (bool, integers,
-        float16).
+        Input; float16, float32, float64 or ml_dtypes' bfloat16, bool or an integer type, which all
+        stay as they are.
     out : ndarray, optional
         A location into which the result is stored; may be `x` (in place). It must have a shape that
         the inputs broadcast to. By default a new array is returned.
@@ -41,14 +41,14 @@ def relu(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array; float32 for float32 input, float64 for float64. A scalar if `x` is
-        one. Other array types (pandas, xarray, dask, masked arrays) are returned as the same type.
+        `out`, or a new array; of the dtype of `x`. A scalar if `x` is one. Other array types
+        (pandas, xarray, dask, masked arrays) are returned as the same type.
 
     Raises
     ------
     TypeError
-        If `x` cannot be cast safely to float64 (complex, object, string, datetime), if `dtype` is
-        not float32 or float64, or if the result cannot be cast to the dtype of `out`.
+        If `x` is complex, longdouble, object, string, datetime, or of another type of ml_dtypes
+        (float8, int4); if `dtype` is; or if the result cannot be cast to the dtype of `out`.
     ValueError
         If `out` is read-only or of the wrong shape.
 
@@ -109,12 +109,11 @@ def leaky_relu(
     Parameters
     ----------
     x : array_like, any shape
-        Input; float32 or float64, or a type that NumPy casts to them safely (bool, integers,
-        float16).
+        Input; float16, float32, float64 or ml_dtypes' bfloat16, or bool or an integer type, which
+        are cast to float64.
     negative_slope : float or array_like, default 0.01
         Slope below zero: any real number, or an array that broadcasts against `x` (one slope for
-        each channel is PReLU). A Python number takes the dtype of a floating `x`; beside bool or
-        integers it makes the result float64, as in NumPy.
+        each channel is PReLU). A Python number takes the dtype of a floating `x`.
     out : ndarray, optional
         A location into which the result is stored; may be `x` (in place). It must have a shape that
         the inputs broadcast to. By default a new array is returned.
@@ -124,15 +123,15 @@ def leaky_relu(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array; float32 for float32 input, float64 for float64. A scalar if all
-        inputs are. Other array types (pandas, xarray, dask, masked arrays) are returned as the same
-        type.
+        `out`, or a new array; of the dtype of `x`; float64 if all inputs are bool or integers. A
+        scalar if all inputs are. Other array types (pandas, xarray, dask, masked arrays) are
+        returned as the same type.
 
     Raises
     ------
     TypeError
-        If `x` or `negative_slope` cannot be cast safely to float64 (complex, object, string,
-        datetime), if `dtype` is not float32 or float64, or if the result cannot be cast to the
+        If `x` or `negative_slope` is complex, longdouble, object, string, datetime, or of another
+        type of ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to the
         dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
@@ -155,7 +154,8 @@ def leaky_relu(
     The product is rounded once, in the dtype of the result. A slope of 0 selects +0.0 and does not
     multiply, so ``leaky_relu(-inf, 0)`` is 0. The result has the same bits for every length, memory
     layout and number of threads; subnormals are kept. Only casts by NumPy, as of a factor too large
-    for float32, raise floating-point warnings.
+    for float32, raise floating-point warnings. Products of 16-bit floats are computed in float32
+    and rounded once, to nearest even.
 
     The NumPy equivalent is ``np.where(x > 0, x, negative_slope * x)``. The rectifier is that of
     Maas, Hannun and Ng [1]_.
@@ -200,8 +200,8 @@ def relu_grad(
     Parameters
     ----------
     x : array_like, any shape
-        Input of the forward pass; float32 or float64, or a type that NumPy casts to them safely
-        (bool, integers, float16).
+        Input of the forward pass; float16, float32, float64 or ml_dtypes' bfloat16, or bool or an
+        integer type, which are cast to float64.
     out : ndarray, optional
         A location into which the result is stored; may be `x` (in place). It must have a shape that
         the inputs broadcast to. By default a new array is returned.
@@ -214,15 +214,16 @@ def relu_grad(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array; float32 for float32 input, float64 for float64. A scalar if all
-        inputs are. Other array types (pandas, xarray, dask, masked arrays) are returned as the same
-        type.
+        `out`, or a new array; of the dtype of `x`; float64 if all inputs are bool or integers. A
+        scalar if all inputs are. Other array types (pandas, xarray, dask, masked arrays) are
+        returned as the same type.
 
     Raises
     ------
     TypeError
-        If `x` or `at_zero` cannot be cast safely to float64 (complex, object, string, datetime), if
-        `dtype` is not float32 or float64, or if the result cannot be cast to the dtype of `out`.
+        If `x` or `at_zero` is complex, longdouble, object, string, datetime, or of another type of
+        ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to the dtype of
+        `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 
@@ -241,7 +242,7 @@ def relu_grad(
 
     The result has the same bits for every length, memory layout and number of threads; subnormals
     are kept. Only casts by NumPy, as of a factor too large for float32, raise floating-point
-    warnings.
+    warnings. Products of 16-bit floats are computed in float32 and rounded once, to nearest even.
 
     The NumPy equivalent is ``np.heaviside(x, at_zero)``. The rectifier is that of Nair and Hinton
     [1]_.
@@ -283,8 +284,8 @@ def leaky_relu_grad(
     Parameters
     ----------
     x : array_like, any shape
-        Input of the forward pass; float32 or float64, or a type that NumPy casts to them safely
-        (bool, integers, float16).
+        Input of the forward pass; float16, float32, float64 or ml_dtypes' bfloat16, or bool or an
+        integer type, which are cast to float64.
     negative_slope : float or array_like, default 0.01
         Slope below zero: any real number, or an array that broadcasts against `x`.
     out : ndarray, optional
@@ -299,16 +300,16 @@ def leaky_relu_grad(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array; float32 for float32 input, float64 for float64. A scalar if all
-        inputs are. Other array types (pandas, xarray, dask, masked arrays) are returned as the same
-        type.
+        `out`, or a new array; of the dtype of `x`; float64 if all inputs are bool or integers. A
+        scalar if all inputs are. Other array types (pandas, xarray, dask, masked arrays) are
+        returned as the same type.
 
     Raises
     ------
     TypeError
-        If `x`, `negative_slope` or `at_zero` cannot be cast safely to float64 (complex, object,
-        string, datetime), if `dtype` is not float32 or float64, or if the result cannot be cast to
-        the dtype of `out`.
+        If `x`, `negative_slope` or `at_zero` is complex, longdouble, object, string, datetime, or
+        of another type of ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast
+        to the dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 
@@ -329,7 +330,7 @@ def leaky_relu_grad(
 
     The result has the same bits for every length, memory layout and number of threads; subnormals
     are kept. Only casts by NumPy, as of a factor too large for float32, raise floating-point
-    warnings.
+    warnings. Products of 16-bit floats are computed in float32 and rounded once, to nearest even.
 
     The NumPy equivalent is ``np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``. The
     rectifier is that of Maas, Hannun and Ng [1]_.
@@ -373,8 +374,8 @@ def relu_backward(
     grad : array_like
         Gradient with respect to the output of `relu`. It broadcasts against `x`.
     x : array_like, any shape
-        Input (not output) of the forward pass; float32 or float64, or a type that NumPy casts to
-        them safely (bool, integers, float16).
+        Input (not output) of the forward pass; float16, float32, float64 or ml_dtypes' bfloat16, or
+        bool or an integer type, which are cast to float64.
     out : ndarray, optional
         A location into which the result is stored; may be `grad` or `x` (in place). It must have a
         shape that the inputs broadcast to. By default a new array is returned.
@@ -387,15 +388,16 @@ def relu_backward(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array: the gradient with respect to `x`; float32 if `grad` and `x` are,
-        float64 if one of them is float64. A scalar if all inputs are. Other array types (pandas,
-        xarray, dask, masked arrays) are returned as the same type.
+        `out`, or a new array: the gradient with respect to `x`; of the dtype of `grad` and `x`, or
+        the one to which both cast safely; float64 if all inputs are bool or integers. A scalar if
+        all inputs are. Other array types (pandas, xarray, dask, masked arrays) are returned as the
+        same type.
 
     Raises
     ------
     TypeError
-        If `grad`, `x` or `at_zero` cannot be cast safely to float64 (complex, object, string,
-        datetime), if `dtype` is not float32 or float64, or if the result cannot be cast to the
+        If `grad`, `x` or `at_zero` is complex, longdouble, object, string, datetime, or of another
+        type of ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to the
         dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
@@ -416,7 +418,8 @@ def relu_backward(
     It selects and never multiplies by a mask: an inf or NaN gradient at a dead unit is blocked. A
     factor of 0 selects +0.0, a factor of 1 `grad` as it is. The result has the same bits for every
     length, memory layout and number of threads; subnormals are kept. Only casts by NumPy, as of a
-    factor too large for float32, raise floating-point warnings.
+    factor too large for float32, raise floating-point warnings. Products of 16-bit floats are
+    computed in float32 and rounded once, to nearest even.
 
     The NumPy equivalent is ``np.where(x > 0, grad, np.where(x == 0, at_zero * grad, 0))``, which
     loses a NaN in `x`. The rectifier is that of Nair and Hinton [1]_.
@@ -460,8 +463,8 @@ def leaky_relu_backward(
     grad : array_like
         Gradient with respect to the output of `leaky_relu`. It broadcasts against `x`.
     x : array_like, any shape
-        Input (not output) of the forward pass; float32 or float64, or a type that NumPy casts to
-        them safely (bool, integers, float16).
+        Input (not output) of the forward pass; float16, float32, float64 or ml_dtypes' bfloat16, or
+        bool or an integer type, which are cast to float64.
     negative_slope : float or array_like, default 0.01
         Slope below zero: any real number, or an array that broadcasts against `x`.
     out : ndarray, optional
@@ -476,16 +479,17 @@ def leaky_relu_backward(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array: the gradient with respect to `x`; float32 if `grad` and `x` are,
-        float64 if one of them is float64. A scalar if all inputs are. Other array types (pandas,
-        xarray, dask, masked arrays) are returned as the same type.
+        `out`, or a new array: the gradient with respect to `x`; of the dtype of `grad` and `x`, or
+        the one to which both cast safely; float64 if all inputs are bool or integers. A scalar if
+        all inputs are. Other array types (pandas, xarray, dask, masked arrays) are returned as the
+        same type.
 
     Raises
     ------
     TypeError
-        If `grad`, `x`, `negative_slope` or `at_zero` cannot be cast safely to float64 (complex,
-        object, string, datetime), if `dtype` is not float32 or float64, or if the result cannot be
-        cast to the dtype of `out`.
+        If `grad`, `x`, `negative_slope` or `at_zero` is complex, longdouble, object, string,
+        datetime, or of another type of ml_dtypes (float8, int4); if `dtype` is; or if the result
+        cannot be cast to the dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 
@@ -507,7 +511,8 @@ def leaky_relu_backward(
     It selects and never multiplies by a mask. A factor of 0 selects +0.0, a factor of 1 `grad` as
     it is. The result has the same bits for every length, memory layout and number of threads;
     subnormals are kept. Only casts by NumPy, as of a factor too large for float32, raise
-    floating-point warnings.
+    floating-point warnings. Products of 16-bit floats are computed in float32 and rounded once, to
+    nearest even.
 
     The NumPy equivalent is ``grad * np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``,
     except for those selections. The rectifier is that of Maas, Hannun and Ng [1]_.

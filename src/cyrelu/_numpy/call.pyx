@@ -4,12 +4,15 @@
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
+from cpython.list cimport PyList_CheckExact
+from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_CheckExact
 from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport NO_BLOCK
-from cyrelu._loops.dtypes cimport FLOAT64, Dtype, itemsize
+from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport (
     AT_ZERO,
     GRAD,
@@ -19,6 +22,7 @@ from cyrelu._loops.operations cimport (
     Operation,
     X,
     takes,
+    takes_integers,
 )
 from cyrelu._loops.types cimport Operands
 from cyrelu._numpy.buffer_cache cimport (
@@ -28,11 +32,18 @@ from cyrelu._numpy.buffer_cache cimport (
     start_caching,
     stop_caching,
 )
-from cyrelu._numpy.dtypes cimport NO_DTYPE, number_of_dtype
+from cyrelu._numpy.dtypes cimport NPY_NOTYPE
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.operands cimport Factor, dtype_of, dtype_of_scalar, take_factor
+from cyrelu._numpy.operands cimport (
+    Scalar,
+    dtype_of,
+    dtype_of_type_number,
+    has_loop,
+    number_of_scalar,
+    take_scalar,
+)
 from cyrelu._numpy.strided cimport call_strided
-from cyrelu._numpy.ufuncs cimport NOT_GIVEN, call_ufunc
+from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, call_ufunc
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
@@ -68,6 +79,11 @@ cdef object call(
         and order is "K"
         and subok is True
     ):
+        if (is_sequence(x) or is_sequence(grad)) and are_plain(
+            grad, x, negative_slope, at_zero, output
+        ):
+            x = cnp.PyArray_FROM_O(x)
+            grad = None if grad is None else cnp.PyArray_FROM_O(grad)
         result = call_contiguous(operation, grad, x, negative_slope, at_zero, output)
         if result is None and output is None:
             result = call_scalars(operation, grad, x, negative_slope, at_zero)
@@ -91,12 +107,13 @@ cdef object call_contiguous(
         return None
     cdef cnp.ndarray array = <cnp.ndarray> x
     cdef Dtype dtype = dtype_of(array)
-    if dtype == NO_DTYPE or not is_contiguous(array):
+    if not has_loop(operation, dtype) or not is_contiguous(array):
         return None
+    cdef int type_number = cnp.PyArray_TYPE(array)
     cdef Py_ssize_t item = itemsize(dtype)
     cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
     cdef Operands operands
-    cdef Factor slope_factor, zero_factor
+    cdef Scalar slope, zero
     memset(&operands, 0, sizeof(operands))
 
     if takes(operation, GRAD):
@@ -107,13 +124,13 @@ cdef object call_contiguous(
     operands.data[X] = cnp.PyArray_BYTES(array)
     operands.stride[X] = item
     if takes(operation, NEGATIVE_SLOPE):
-        if not take_factor(negative_slope, dtype, &slope_factor):
+        if not take_scalar(negative_slope, type_number, &slope):
             return None
-        operands.data[NEGATIVE_SLOPE] = <char*> &slope_factor
+        operands.data[NEGATIVE_SLOPE] = <char*> &slope
     if takes(operation, AT_ZERO):
-        if not take_factor(at_zero, dtype, &zero_factor):
+        if not take_scalar(at_zero, type_number, &zero):
             return None
-        operands.data[AT_ZERO] = <char*> &zero_factor
+        operands.data[AT_ZERO] = <char*> &zero
     cdef bint out_is_new = False
     if out is None:
         out = new_like(array, n * item, &out_is_new)
@@ -142,25 +159,32 @@ cdef object call_contiguous(
 cdef object call_scalars(
     Operation operation, object grad, object x, object negative_slope, object at_zero
 ):
-    """A NumPy scalar for scalars: Python floats, NumPy scalars, arrays without dimensions.
+    """A NumPy scalar for scalars: Python numbers, NumPy scalars, arrays without dimensions.
 
     None for all other operands, and where NumPy has to decide the dtype.
     """
-    cdef Dtype dtype = FLOAT64 if PyFloat_CheckExact(x) else dtype_of_scalar(x)
-    if dtype == NO_DTYPE:
+    cdef int type_number
+    if PyFloat_CheckExact(x):
+        type_number = cnp.NPY_DOUBLE
+    elif PyLong_CheckExact(x):
+        type_number = cnp.NPY_INTP if takes_integers(operation) else cnp.NPY_DOUBLE
+    else:
+        type_number = number_of_scalar(x)
+    cdef Dtype dtype = dtype_of_type_number(type_number)
+    if not has_loop(operation, dtype):
         return None
-    cdef Factor[OPERAND_COUNT] values
+    cdef Scalar[OPERAND_COUNT] values
     cdef Operands operands
     cdef int k
     memset(&operands, 0, sizeof(operands))
     if (
-        not take_factor(x, dtype, &values[X])
-        or (takes(operation, GRAD) and not take_factor(grad, dtype, &values[GRAD]))
+        not take_scalar(x, type_number, &values[X])
+        or (takes(operation, GRAD) and not take_scalar(grad, type_number, &values[GRAD]))
         or (
             takes(operation, NEGATIVE_SLOPE)
-            and not take_factor(negative_slope, dtype, &values[NEGATIVE_SLOPE])
+            and not take_scalar(negative_slope, type_number, &values[NEGATIVE_SLOPE])
         )
-        or (takes(operation, AT_ZERO) and not take_factor(at_zero, dtype, &values[AT_ZERO]))
+        or (takes(operation, AT_ZERO) and not take_scalar(at_zero, type_number, &values[AT_ZERO]))
     ):
         return None
     for k in range(OPERAND_COUNT):
@@ -169,7 +193,28 @@ cdef object call_scalars(
     for k in (GRAD, X, OUT):
         operands.stride[k] = itemsize(dtype)
     run(operation, dtype, &operands, 1, False, NO_BLOCK)
-    return PyArray_Scalar(&values[OUT], PyArray_DescrFromType(number_of_dtype(dtype)), NULL)
+    return PyArray_Scalar(&values[OUT], PyArray_DescrFromType(type_number), NULL)
+
+
+cdef inline bint is_sequence(object value) noexcept:
+    return PyList_CheckExact(value) or PyTuple_CheckExact(value)
+
+
+cdef bint are_plain(
+    object grad, object x, object negative_slope, object at_zero, object out
+) noexcept:
+    """Whether none of the operands might answer the call itself, and be given what came."""
+    for value in (grad, x, negative_slope, at_zero, out):
+        if not (
+            value is None
+            or is_sequence(value)
+            or cnp.PyArray_CheckExact(value)
+            or PyFloat_CheckExact(value)
+            or PyLong_CheckExact(value)
+            or number_of_scalar(value) != NPY_NOTYPE
+        ):
+            return False
+    return True
 
 
 cdef inline bint is_dtype_of(object x, object dtype) noexcept:
@@ -211,6 +256,7 @@ cdef inline bint is_like(object candidate, cnp.ndarray array, Dtype dtype) noexc
     cdef cnp.ndarray other = <cnp.ndarray> candidate
     return (
         dtype_of(other) == dtype
+        and cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(array)
         and cnp.PyArray_FLAGS(other) & cnp.PyArray_FLAGS(array) & ANY_CONTIGUOUS
         and cnp.PyArray_SAMESHAPE(other, array)
     )

@@ -10,11 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS, WEAK, as_dtype, resolved
-
-_EXPECTED_INPUT = (
-    "expected float32, float64 or a type that NumPy casts to them safely (bool, integers, float16)"
+from cyrelu._numpy.resolution import (
+    ARRAYS_AND_NUMBERS,
+    WEAK,
+    as_dtype,
+    bfloat16,
+    is_refused,
+    resolved,
 )
+
+_FLOATS = "float16, bfloat16, float32 or float64"
+_INTEGERS_AND_FLOATS = f"bool, an integer type, {_FLOATS}"
 
 
 def explained(
@@ -47,12 +53,13 @@ def _problem(
     arrays = {name: np.asanyarray(value) for name, value in known.items()}
     strong = {name: array for name, array in arrays.items() if type(inputs[name]) not in WEAK}
     wanted = None if dtype is None else as_dtype(dtype)
-    problem = _wrong_input(strong) or _wrong_dtype(wanted)
+    problem = _wrong_input(strong) or _wrong_dtype(ufunc, wanted)
     if problem or len(known) < len(inputs):
         return problem or _wrong_output(outputs, wanted, casting)
     result = resolved(ufunc, list(inputs.values()))[-1] if wanted is None else wanted
     return (
-        _wrong_output(outputs, result, casting)
+        _wrong_cast(strong, wanted, casting)
+        or _wrong_output(outputs, result, casting)
         or _wrong_shapes(arrays)
         or _wrong_output_shape(arrays, outputs[0])
         or _wrong_input(arrays)  # last: an integer too large for int64 is an object by itself only
@@ -61,14 +68,37 @@ def _problem(
 
 def _wrong_input(arrays: dict[str, np.ndarray]) -> _Problem:
     for name, array in arrays.items():
-        if not np.can_cast(array.dtype, np.float64):
-            return TypeError, f"{name} has dtype {array.dtype}; {_EXPECTED_INPUT}"
+        if array.dtype.char == "g":
+            return TypeError, (
+                f"{name} has dtype {array.dtype} (np.longdouble), whose format differs between "
+                f"platforms and which no processor computes with in vectors; expected "
+                f"{_INTEGERS_AND_FLOATS}: {name}.astype(np.float64)"
+            )
+        if not np.can_cast(array.dtype, np.float64) or is_refused(array.dtype.type):
+            return TypeError, f"{name} has dtype {array.dtype}; expected {_INTEGERS_AND_FLOATS}"
     return None
 
 
-def _wrong_dtype(dtype: np.dtype | None) -> _Problem:
-    if dtype is not None and dtype not in (np.float32, np.float64):
-        return TypeError, f"dtype is {dtype}; expected float32 or float64"
+def _wrong_dtype(ufunc: np.ufunc, dtype: np.dtype | None) -> _Problem:
+    if dtype is None or dtype.type is bfloat16():
+        return None
+    if dtype in {np.dtype(each[-1]) for each in ufunc.types}:  # byte-swapped ones are not
+        return None
+    return TypeError, f"dtype is {dtype}; expected {_expected_dtypes(ufunc)}"
+
+
+def _expected_dtypes(ufunc: np.ufunc) -> str:
+    return _INTEGERS_AND_FLOATS if "?->?" in ufunc.types else _FLOATS
+
+
+def _wrong_cast(arrays: dict[str, np.ndarray], dtype: np.dtype | None, casting: Any) -> _Problem:
+    """What is wrong with an input where dtype= was given."""
+    for name, array in arrays.items():
+        if dtype is not None and not np.can_cast(array.dtype, dtype, casting):
+            return TypeError, (
+                f"{name} has dtype {array.dtype}; expected one that casts to dtype={dtype} under "
+                f"casting={casting!r}"
+            )
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,62 @@ def resolved(ufunc: np.ufunc, inputs: list[Any], dtype: Any = None) -> tuple[np.
     """
     signature = (*[None] * len(inputs), None if dtype is None else as_dtype(dtype))
     return ufunc.resolve_dtypes((*map(_dtype_of, inputs), None), signature=signature)
+
+
+NUMPYS = frozenset(np.sctypeDict.values())
+
+
+def bfloat16() -> type | None:
+    """Return ml_dtypes' type of scalars, if anything has imported ml_dtypes: cyrelu does not."""
+    found = getattr(sys.modules.get("ml_dtypes"), "bfloat16", None)
+    return found if isinstance(found, type) and issubclass(found, np.generic) else None
+
+
+def is_refused(scalar_type: type) -> bool:
+    """Whether it is the type of a dtype that is not NumPy's and not bfloat16: float8, int4, ..."""
+    return (
+        issubclass(scalar_type, np.generic)
+        and scalar_type not in NUMPYS
+        and scalar_type is not bfloat16()
+    )
+
+
+def promoted_dtypes(dtypes: list[Any], nin: int, takes_integers: bool) -> list[Any]:
+    """Return the classes of dtypes in which a ufunc computes, for those of its operands.
+
+    None is an output that nobody has asked for. What is returned as it came, NumPy promotes.
+    """
+    inputs, outputs = dtypes[:nin], dtypes[nin:]
+    if outputs != [None]:
+        return outputs * len(dtypes) if outputs[0].type is bfloat16() else dtypes
+    # In a reduction, the dtype of the first operand is that of the result, and not known yet.
+    types = [each.type for each in inputs if each is not None]
+    strong = [each for each in types if each not in WEAK]
+    if any(map(is_refused, strong)):
+        raise TypeError("no loop for a dtype that is neither NumPy's nor bfloat16")
+    if set(strong) == {bfloat16()}:
+        # NumPy takes Python numbers for strong ones beside dtypes that are not its own.
+        found = next(each for each in inputs if each is not None and each.type is strong[0])
+        return [found] * len(dtypes)
+    if not takes_integers and all(issubclass(each, (np.integer, np.bool)) for each in strong):
+        # NumPy would find float16 for integers of 8 bits, and float32 for those of 16.
+        return [type(np.dtype(np.float64))] * len(dtypes)
+    return dtypes
+
+
+def with_numbers_of_bfloat16(inputs: list[Any]) -> list[Any]:
+    """Return the inputs with Python numbers as bfloat16, where all arrays and scalars are.
+
+    They would be cast under any casting= if NumPy took them for weak.
+    """
+    strong = {each.dtype.type for each in inputs if isinstance(each, (np.ndarray, np.generic))}
+    number = bfloat16()
+    if number is None or strong != {number}:
+        return inputs
+    try:
+        return [number(float(each)) if type(each) in WEAK else each for each in inputs]
+    except OverflowError:  # an integer beyond float64, which NumPy refuses in its own words
+        return inputs
 
 
 def as_dtype(dtype: Any) -> np.dtype:

@@ -11,9 +11,8 @@ from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, takes
 from cyrelu._loops.types cimport Operands, is_factor
 from cyrelu._numpy.buffer_cache cimport MIN_CACHED_BYTES, is_reused, start_caching, stop_caching
-from cyrelu._numpy.dtypes cimport NO_DTYPE
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.operands cimport Factor, dtype_of, take_factor
+from cyrelu._numpy.operands cimport Scalar, dtype_of, has_loop, take_scalar
 
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct NpyIter:
@@ -57,9 +56,10 @@ cdef object call_strided(
     if not cnp.PyArray_CheckExact(x):
         return None
     cdef Dtype dtype = dtype_of(<cnp.ndarray> x)
-    if dtype == NO_DTYPE:
+    if not has_loop(operation, dtype):
         return None
-    cdef Factor factors[OPERAND_COUNT]
+    cdef int type_number = cnp.PyArray_TYPE(<cnp.ndarray> x)
+    cdef Scalar factors[OPERAND_COUNT]
     cdef Operands operands
     memset(&operands, 0, sizeof(operands))
 
@@ -75,12 +75,13 @@ cdef object call_strided(
             flags[count] = NPY_ITER_WRITEONLY | NPY_ITER_ALLOCATE
         elif k != OUT and not takes(operation, k):
             continue
-        elif is_factor(k) and take_factor(value, dtype, &factors[k]):
+        elif is_factor(k) and take_scalar(value, type_number, &factors[k]):
             operands.data[k] = <char*> &factors[k]
             continue
         elif (
             cnp.PyArray_CheckExact(value)
             and dtype_of(<cnp.ndarray> value) == dtype
+            and cnp.PyArray_TYPE(<cnp.ndarray> value) == type_number
             and (k != OUT or cnp.PyArray_ISWRITEABLE(<cnp.ndarray> value))
         ):
             arrays[count] = <PyArrayObject*> value

@@ -3,20 +3,5 @@ from cyrelu._loops.operations cimport Operation
 # The names of an operation's inputs, in order.
 cdef list input_names(Operation operation)
 
-# What out is where the caller did not write it: out=None says more to NumPy than no out.
-cdef object NOT_GIVEN
-
-# Calls the ufunc of an operation; its errors name the argument that was wrong.
-cdef object call_ufunc(
-    Operation operation,
-    object grad,
-    object x,
-    object negative_slope,
-    object at_zero,
-    object out,
-    object where,
-    object casting,
-    object order,
-    object dtype,
-    object subok,
-)
+# In the order of the operations.
+cdef tuple ufuncs

@@ -1,15 +1,18 @@
-# The NumPy ufuncs, one for each operation, and their calls.
+# The NumPy ufuncs, one for each operation, and the dtypes that they compute in.
 #
 # NumPy does broadcasting, casting, where=, overlap safety, subclasses and __array_ufunc__; the one
 # inner loop here hands its operands to the dispatcher as they come.
 
 cimport numpy as cnp
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_New
+from cpython.ref cimport Py_INCREF
 
-import numpy as np
+import threading
 
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
-from cyrelu._loops.dtypes cimport DTYPE_COUNT, Dtype
+from cyrelu._loops.dtypes cimport BFLOAT16, DTYPE_COUNT, Dtype
 from cyrelu._loops.operations cimport (
     OPERAND_COUNT,
     OPERATION_COUNT,
@@ -18,15 +21,17 @@ from cyrelu._loops.operations cimport (
     operand_name,
     operation_name,
     takes,
+    takes_integers,
 )
 from cyrelu._loops.types cimport Operands
-from cyrelu._numpy.buffer_cache cimport empty_cache
-from cyrelu._numpy.dtypes cimport number_of_dtype
-from cyrelu._numpy.limit_blocks cimport put_back, take_over_context_limit
+from cyrelu._numpy.bfloat16 cimport bfloat16_number, bfloat16_type
+from cyrelu._numpy.dtypes cimport TYPE_COUNT, TYPE_NUMBERS, dtype_of_number
+from cyrelu._numpy.operands cimport has_loop
 
-from cyrelu._numpy.errors import explained
-from cyrelu._numpy.overrides import call_overridden
-from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS
+from cyrelu._numpy.resolution import promoted_dtypes
+
+cdef extern from "numpy/ufuncobject.h":
+    int PyUFunc_AddPromoter(object ufunc, tuple dtypes, object promoter) except -1
 
 cdef extern from "<fenv.h>" nogil:
     int FE_ALL_EXCEPT
@@ -44,9 +49,9 @@ cdef struct LoopData:
 
 # NumPy keeps pointers into these for as long as the ufuncs live.
 cdef LoopData loop_data[OPERATION_COUNT][DTYPE_COUNT]
-cdef void* loop_data_pointers[OPERATION_COUNT][DTYPE_COUNT]
-cdef char types[OPERATION_COUNT][DTYPE_COUNT * OPERAND_COUNT]
-cdef cnp.PyUFuncGenericFunction inner_loops[DTYPE_COUNT]  # the same one for all
+cdef void* loop_data_pointers[OPERATION_COUNT][TYPE_COUNT]
+cdef char types[OPERATION_COUNT][TYPE_COUNT * OPERAND_COUNT]
+cdef cnp.PyUFuncGenericFunction inner_loops[TYPE_COUNT]  # the same one for all
 cdef list docs = []
 
 
@@ -83,22 +88,27 @@ cdef object make_ufunc(Operation operation):
     names = input_names(operation)
     cdef int inputs = <int> len(names)
     cdef Dtype dtype
-    cdef int k
-    for dtype in range(DTYPE_COUNT):
-        inner_loops[dtype] = <cnp.PyUFuncGenericFunction> inner_loop
+    cdef int k, position
+    cdef int loops = 0
+    for k in range(TYPE_COUNT):
+        dtype = dtype_of_number(TYPE_NUMBERS[k])
+        if not has_loop(operation, dtype):
+            continue
+        inner_loops[loops] = <cnp.PyUFuncGenericFunction> inner_loop
         loop_data[operation][dtype] = LoopData(operation, dtype)
-        loop_data_pointers[operation][dtype] = &loop_data[operation][dtype]
-        for k in range(inputs + 1):
-            types[operation][dtype * (inputs + 1) + k] = <char> number_of_dtype(dtype)
+        loop_data_pointers[operation][loops] = &loop_data[operation][dtype]
+        for position in range(inputs + 1):
+            types[operation][loops * (inputs + 1) + position] = <char> TYPE_NUMBERS[k]
+        loops += 1
     docs.append(
         f"The ufunc behind `cyrelu.{operation_name(operation).decode()}`, where it is described; "
         f"its inputs are {', '.join(names)}.".encode()
     )
-    return cnp.PyUFunc_FromFuncAndData(
+    ufunc = cnp.PyUFunc_FromFuncAndData(
         inner_loops,
         loop_data_pointers[operation],
         types[operation],
-        DTYPE_COUNT,
+        loops,
         inputs,
         1,
         cnp.PyUFunc_None,
@@ -106,117 +116,58 @@ cdef object make_ufunc(Operation operation):
         docs[-1],
         0,
     )
+    # It is asked about all dtypes for which there is no loop yet.
+    promoter = PyCapsule_New(<void*> promote, "numpy._ufunc_promoter", NULL)
+    PyUFunc_AddPromoter(ufunc, (None,) * (inputs + 1), promoter)
+    return ufunc
 
+
+# ---- promotion: which loop runs where the dtypes of the operands have none
+
+cdef int promote(
+    object ufunc, PyObject** dtypes, PyObject** signature, PyObject** promoted
+) except -1:
+    """NumPy's hook, called once for each combination of dtypes; NULL stands for no dtype.
+
+    What is left as it is, NumPy promotes by itself.
+    """
+    cdef int k
+    given = [<object> dtypes[k] if dtypes[k] else None for k in range(ufunc.nargs)]
+    bfloat16 = bfloat16_type()
+    if bfloat16 is not None and any(each is not None and each.type is bfloat16 for each in given):
+        add_bfloat16_loop(ufunc)
+    cdef Operation operation = names_of_operations.index(ufunc.__name__)
+    wanted = promoted_dtypes(given, ufunc.nin, takes_integers(operation))
+    for k in range(ufunc.nargs):
+        promoted[k] = NULL
+        if wanted[k] is not None:
+            Py_INCREF(wanted[k])
+            promoted[k] = <PyObject*> wanted[k]
+    return 0
+
+
+cdef int add_bfloat16_loop(object ufunc) except -1:
+    """Give the ufunc its loop for bfloat16, before NumPy has resolved it to another one."""
+    cdef Operation operation = names_of_operations.index(ufunc.__name__)
+    with bfloat16_lock:
+        if ufunc.__name__ not in with_bfloat16:
+            loop_data[operation][BFLOAT16] = LoopData(operation, BFLOAT16)
+            cnp.PyUFunc_RegisterLoopForType(
+                ufunc,
+                bfloat16_number(),
+                <cnp.PyUFuncGenericFunction> inner_loop,
+                NULL,  # all operands are bfloat16
+                &loop_data[operation][BFLOAT16],
+            )
+            with_bfloat16.add(ufunc.__name__)
+    return 0
+
+
+names_of_operations = [operation_name(operation).decode() for operation in range(OPERATION_COUNT)]
+with_bfloat16 = set()
+bfloat16_lock = threading.Lock()
 
 # In the order of the operations. No attribute of this module is a ufunc: pickle writes down the
 # first module that has one under its name, and that is to be cyrelu.ufuncs.
 cdef tuple ufuncs = tuple([make_ufunc(operation) for operation in range(OPERATION_COUNT)])
 by_name = {ufunc.__name__: ufunc for ufunc in ufuncs}
-
-
-cdef object NOT_GIVEN = object()
-cdef object NUMPYS = np.ndarray.__array_ufunc__
-# The types of operands that neither answer a ufunc nor need a conversion.
-cdef frozenset ORDINARY = frozenset({np.ndarray, float, int, bool, *np.sctypeDict.values()})
-
-
-cdef bint are_ordinary(list inputs, object out) except -1:
-    for operand in inputs:
-        if type(operand) not in ORDINARY:
-            return False
-    for operand in out if type(out) is tuple else (out,):
-        if operand is not None and type(operand) not in ORDINARY:
-            return False
-    return True
-
-
-cdef bint one_answers_ufuncs(list inputs, object out) except -1:
-    """Whether the type of an operand has an __array_ufunc__ of its own, or refuses them (None)."""
-    for operand in (*inputs, *(out if type(out) is tuple else (out,))):
-        if (
-            hasattr(operand, "__array_ufunc__")  # which answers sooner for those without
-            and getattr(type(operand), "__array_ufunc__", NUMPYS) is not NUMPYS
-        ):
-            return True
-    return False
-
-
-cdef list converted(list inputs):
-    """The inputs, with the arrays that NumPy makes of lists and of objects with __array__.
-
-    So such an object is asked once, also where the call fails and the error has to be explained.
-    Objects that wrap their results stay as they are.
-    """
-    return [
-        value
-        if isinstance(value, ARRAYS_AND_NUMBERS) or hasattr(value, "__array_wrap__")
-        else np.asanyarray(value)
-        for value in inputs
-    ]
-
-
-cdef object call_ufunc(
-    Operation operation,
-    object grad,
-    object x,
-    object negative_slope,
-    object at_zero,
-    object out,
-    object where,
-    object casting,
-    object order,
-    object dtype,
-    object subok,
-):
-    cdef int k
-    given = (grad, x, negative_slope, at_zero)
-    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
-    # Only what was asked for: these travel on to every __array_ufunc__.
-    keywords = {}
-    if out is NOT_GIVEN:
-        out = None
-    else:
-        keywords["out"] = out
-    if where is not True:
-        keywords["where"] = where
-    if casting != "same_kind":
-        keywords["casting"] = casting
-    if order != "K":
-        keywords["order"] = order
-    if dtype is not None:
-        keywords["dtype"] = dtype
-    if subok is not True:
-        keywords["subok"] = subok
-    before = take_over_context_limit()
-    try:
-        if not are_ordinary(inputs, out):
-            if one_answers_ufuncs(inputs, out):
-                return call_overridden(ufuncs[operation], input_names(operation), inputs, keywords)
-            inputs = converted(inputs)
-        return call_explained(operation, inputs, keywords)
-    finally:
-        put_back(before)
-
-
-cdef object call_explained(Operation operation, list inputs, dict keywords):
-    """Call the ufunc; an error names the argument that was wrong."""
-    ufunc = ufuncs[operation]
-    try:
-        return ufunc(*inputs, **keywords)
-    except MemoryError:
-        if keywords.get("out") is not None or not empty_cache():
-            raise  # out may have been written, so that the call cannot be repeated
-        return ufunc(*inputs, **keywords)
-    except (TypeError, ValueError) as error:
-        named = dict(zip(input_names(operation), inputs))
-        clearer = explained(
-            error,
-            ufunc,
-            named,
-            keywords.get("out"),
-            keywords.get("dtype"),
-            keywords.get("casting", "same_kind"),
-        )
-        if clearer is None:
-            raise
-        raise clearer from error

@@ -28,6 +28,26 @@ def read_only_out(const double[:, ::1] x, const double[:, ::1] out):
     memoryviews.relu(x, out)
 
 
+def relu_of_signed(
+    signed char a, short b, int c, long d, long long e, Py_ssize_t f,
+    int8_t g, int16_t h, int32_t i, int64_t j,
+):
+    return (
+        scalar.relu(a), scalar.relu(b), scalar.relu(c), scalar.relu(d), scalar.relu(e),
+        scalar.relu(f), scalar.relu(g), scalar.relu(h), scalar.relu(i), scalar.relu(j),
+    )
+
+
+def relu_of_unsigned(
+    unsigned char a, unsigned short b, unsigned int c, unsigned long d, unsigned long long e,
+    size_t f, uint8_t g, uint16_t h, uint32_t i, uint64_t j,
+):
+    return (
+        scalar.relu(a), scalar.relu(b), scalar.relu(c), scalar.relu(d), scalar.relu(e),
+        scalar.relu(f), scalar.relu(g), scalar.relu(h), scalar.relu(i), scalar.relu(j),
+    )
+
+
 def factor_of_type(int way, const float[::1] x, float[::1] out):
     cdef double tenth = 0.1
     cdef int two = 2

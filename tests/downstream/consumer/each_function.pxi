@@ -3,6 +3,7 @@
 # takes what the ufunc of that name takes, as typed memoryviews, and out.
 
 from cython cimport floating
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from cyrelu cimport kernels, memoryviews, scalar
 
@@ -36,6 +37,72 @@ def memoryview_relu_3d(const floating[:, :, ::1] x, floating[:, :, ::1] out):
 
 def memoryview_relu_4d(const floating[:, :, :, ::1] x, floating[:, :, :, ::1] out):
     memoryviews.relu(x, out)
+
+
+def kernel_relu_f16(const uint16_t[::1] x, uint16_t[::1] out):
+    with nogil:
+        kernels.relu_f16(&x[0], &out[0], out.shape[0])
+
+
+def kernel_relu_bf16(const uint16_t[::1] x, uint16_t[::1] out):
+    with nogil:
+        kernels.relu_bf16(&x[0], &out[0], out.shape[0])
+
+
+def kernel_relu_i8(const int8_t[::1] x, int8_t[::1] out):
+    with nogil:
+        kernels.relu_i8(&x[0], &out[0], out.shape[0])
+
+
+def memoryview_relu_i8(const int8_t[::1] x, int8_t[::1] out):
+    memoryviews.relu(x, out)
+
+
+def kernel_relu_i16(const int16_t[::1] x, int16_t[::1] out):
+    with nogil:
+        kernels.relu_i16(&x[0], &out[0], out.shape[0])
+
+
+def memoryview_relu_i16(const int16_t[::1] x, int16_t[::1] out):
+    memoryviews.relu(x, out)
+
+
+def kernel_relu_i32(const int32_t[::1] x, int32_t[::1] out):
+    with nogil:
+        kernels.relu_i32(&x[0], &out[0], out.shape[0])
+
+
+def memoryview_relu_i32(const int32_t[::1] x, int32_t[::1] out):
+    memoryviews.relu(x, out)
+
+
+def kernel_relu_i64(const int64_t[::1] x, int64_t[::1] out):
+    with nogil:
+        kernels.relu_i64(&x[0], &out[0], out.shape[0])
+
+
+def memoryview_relu_i64(const int64_t[::1] x, int64_t[::1] out):
+    memoryviews.relu(x, out)
+
+
+def kernel_relu_u8(const uint8_t[::1] x, uint8_t[::1] out):
+    with nogil:
+        kernels.relu_u8(&x[0], &out[0], out.shape[0])
+
+
+def kernel_relu_u16(const uint16_t[::1] x, uint16_t[::1] out):
+    with nogil:
+        kernels.relu_u16(&x[0], &out[0], out.shape[0])
+
+
+def kernel_relu_u32(const uint32_t[::1] x, uint32_t[::1] out):
+    with nogil:
+        kernels.relu_u32(&x[0], &out[0], out.shape[0])
+
+
+def kernel_relu_u64(const uint64_t[::1] x, uint64_t[::1] out):
+    with nogil:
+        kernels.relu_u64(&x[0], &out[0], out.shape[0])
 
 
 def scalar_leaky_relu(const floating[::1] x, floating negative_slope, floating[::1] out):
@@ -81,6 +148,16 @@ def memoryview_leaky_relu_slopes(
     memoryviews.leaky_relu(x, out, negative_slope)
 
 
+def kernel_leaky_relu_f16(const uint16_t[::1] x, float negative_slope, uint16_t[::1] out):
+    with nogil:
+        kernels.leaky_relu_f16(&x[0], &out[0], out.shape[0], negative_slope)
+
+
+def kernel_leaky_relu_bf16(const uint16_t[::1] x, float negative_slope, uint16_t[::1] out):
+    with nogil:
+        kernels.leaky_relu_bf16(&x[0], &out[0], out.shape[0], negative_slope)
+
+
 def scalar_relu_grad(const floating[::1] x, floating at_zero, floating[::1] out):
     cdef Py_ssize_t i
     with nogil:
@@ -112,6 +189,16 @@ def memoryview_relu_grad_4d(
     const floating[:, :, :, ::1] x, floating at_zero, floating[:, :, :, ::1] out
 ):
     memoryviews.relu_grad(x, out, at_zero)
+
+
+def kernel_relu_grad_f16(const uint16_t[::1] x, float at_zero, uint16_t[::1] out):
+    with nogil:
+        kernels.relu_grad_f16(&x[0], &out[0], out.shape[0], at_zero)
+
+
+def kernel_relu_grad_bf16(const uint16_t[::1] x, float at_zero, uint16_t[::1] out):
+    with nogil:
+        kernels.relu_grad_bf16(&x[0], &out[0], out.shape[0], at_zero)
 
 
 def scalar_leaky_relu_grad(
@@ -169,6 +256,20 @@ def memoryview_leaky_relu_grad_slopes(
     memoryviews.leaky_relu_grad(x, out, negative_slope, at_zero)
 
 
+def kernel_leaky_relu_grad_f16(
+    const uint16_t[::1] x, float negative_slope, float at_zero, uint16_t[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_grad_f16(&x[0], &out[0], out.shape[0], negative_slope, at_zero)
+
+
+def kernel_leaky_relu_grad_bf16(
+    const uint16_t[::1] x, float negative_slope, float at_zero, uint16_t[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_grad_bf16(&x[0], &out[0], out.shape[0], negative_slope, at_zero)
+
+
 def scalar_relu_backward(
     const floating[::1] grad, const floating[::1] x, floating at_zero, floating[::1] out
 ):
@@ -216,6 +317,20 @@ def memoryview_relu_backward_4d(
     floating[:, :, :, ::1] out,
 ):
     memoryviews.relu_backward(grad, x, out, at_zero)
+
+
+def kernel_relu_backward_f16(
+    const uint16_t[::1] grad, const uint16_t[::1] x, float at_zero, uint16_t[::1] out
+):
+    with nogil:
+        kernels.relu_backward_f16(&grad[0], &x[0], &out[0], out.shape[0], at_zero)
+
+
+def kernel_relu_backward_bf16(
+    const uint16_t[::1] grad, const uint16_t[::1] x, float at_zero, uint16_t[::1] out
+):
+    with nogil:
+        kernels.relu_backward_bf16(&grad[0], &x[0], &out[0], out.shape[0], at_zero)
 
 
 def scalar_leaky_relu_backward(
@@ -297,3 +412,29 @@ def memoryview_leaky_relu_backward_slopes(
     floating[:, ::1] out,
 ):
     memoryviews.leaky_relu_backward(grad, x, out, negative_slope, at_zero)
+
+
+def kernel_leaky_relu_backward_f16(
+    const uint16_t[::1] grad,
+    const uint16_t[::1] x,
+    float negative_slope,
+    float at_zero,
+    uint16_t[::1] out,
+):
+    with nogil:
+        kernels.leaky_relu_backward_f16(
+            &grad[0], &x[0], &out[0], out.shape[0], negative_slope, at_zero
+        )
+
+
+def kernel_leaky_relu_backward_bf16(
+    const uint16_t[::1] grad,
+    const uint16_t[::1] x,
+    float negative_slope,
+    float at_zero,
+    uint16_t[::1] out,
+):
+    with nogil:
+        kernels.leaky_relu_backward_bf16(
+            &grad[0], &x[0], &out[0], out.shape[0], negative_slope, at_zero
+        )

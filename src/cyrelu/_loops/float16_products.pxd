@@ -1,0 +1,86 @@
+# Products of float16 numbers with the conversions of processors: x86's F16C and AVX-512, Arm's.
+# They agree with those of conversions.pxd, which serve all others.
+
+from libc.stdint cimport uint16_t
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(__F16C__) || (defined(_MSC_VER) && defined(__AVX2__))
+        #include <immintrin.h>
+        /* to nearest even, whatever MXCSR says */
+        #define CYRELU_NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+        #define cyrelu_converts_float16() 1
+        #if defined(__AVX512F__)
+            #define CYRELU_HALFS 16
+            typedef __m512 cyrelu_floats;
+            #define cyrelu_mul _mm512_mul_ps
+            #define cyrelu_load(from) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from)))
+            #define cyrelu_store(to, floats) \\
+                _mm256_storeu_si256((__m256i *)(to), _mm512_cvtps_ph(floats, CYRELU_NEAREST))
+        #else
+            #define CYRELU_HALFS 8
+            typedef __m256 cyrelu_floats;
+            #define cyrelu_mul _mm256_mul_ps
+            #define cyrelu_load(from) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from)))
+            #define cyrelu_store(to, floats) \\
+                _mm_storeu_si128((__m128i *)(to), _mm256_cvtps_ph(floats, CYRELU_NEAREST))
+        #endif
+    #elif defined(__aarch64__) && defined(__ARM_NEON) && defined(__GNUC__)
+        #include <arm_neon.h>
+        #define CYRELU_HALFS 4
+        typedef float32x4_t cyrelu_floats;
+        #define cyrelu_mul vmulq_f32
+        #define cyrelu_load(from) \\
+            vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)(from))))
+        #define cyrelu_store(to, floats) \\
+            vst1_u16((uint16_t *)(to), vreinterpret_u16_f16(vcvt_f16_f32(floats)))
+
+        /* Arm's rounds as FPCR says, in bits 22 and 23; bit 26 selects another format. */
+        static CYTHON_INLINE int cyrelu_converts_float16(void) {
+            uint64_t fpcr;
+            __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+            return (fpcr >> 22 & 0x13) == 0;
+        }
+    #else
+        #define cyrelu_converts_float16() 0
+    #endif
+
+    #if defined(CYRELU_HALFS)
+        /* step: from one factor to the next, 0 or 1 */
+        static CYTHON_INLINE void cyrelu_multiply_float16(
+            const uint16_t *factor, int step, const uint16_t *value, uint16_t *product,
+            Py_ssize_t n)
+        {
+            uint16_t factors[CYRELU_HALFS] = {0}, values[CYRELU_HALFS] = {0};
+            Py_ssize_t i = 0;
+            if (step == 0) {
+                int k;
+                for (k = 0; k < CYRELU_HALFS; k++) factors[k] = factor[0];
+                {
+                    const cyrelu_floats floats = cyrelu_load(factors);
+                    for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
+                        cyrelu_store(product + i, cyrelu_mul(floats, cyrelu_load(value + i)));
+                }
+            } else {
+                for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
+                    cyrelu_store(
+                        product + i, cyrelu_mul(cyrelu_load(factor + i), cyrelu_load(value + i)));
+                memcpy(factors, factor + i, (size_t)(n - i) * sizeof *factor);
+            }
+            if (i < n) {
+                const size_t rest = (size_t)(n - i) * sizeof *value;
+                memcpy(values, value + i, rest);
+                cyrelu_store(values, cyrelu_mul(cyrelu_load(factors), cyrelu_load(values)));
+                memcpy(product + i, values, rest);
+            }
+        }
+    #else
+        #define cyrelu_multiply_float16(factor, step, value, product, n) ((void)0)
+    #endif
+    """
+    # Whether the processor does it, and rounds to nearest even.
+    bint converts_float16 "cyrelu_converts_float16"() noexcept nogil
+    void multiply_float16 "cyrelu_multiply_float16"(
+        const uint16_t* factor, bint step, const uint16_t* value, uint16_t* product, Py_ssize_t n
+    ) noexcept nogil

@@ -1,0 +1,137 @@
+# Calls of the ufuncs, for everything that the faster paths leave: what goes to NumPy, and which
+# argument an error names.
+
+import numpy as np
+
+from cyrelu._loops.operations cimport OUT, Operation, operation_name, takes, takes_integers
+from cyrelu._numpy.bfloat16 cimport bfloat16_type
+from cyrelu._numpy.buffer_cache cimport empty_cache
+from cyrelu._numpy.limit_blocks cimport put_back, take_over_context_limit
+from cyrelu._numpy.ufuncs cimport input_names, ufuncs
+
+from cyrelu._numpy.errors import explained
+from cyrelu._numpy.overrides import call_overridden
+from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS, with_numbers_of_bfloat16
+
+
+cdef object NOT_GIVEN = object()
+cdef object NUMPYS = np.ndarray.__array_ufunc__
+# The types of operands that neither answer a ufunc nor need a conversion.
+cdef frozenset ORDINARY = frozenset({np.ndarray, float, int, bool, *np.sctypeDict.values()})
+
+
+cdef bint are_ordinary(list inputs, object out) except -1:
+    for operand in inputs:
+        if type(operand) not in ORDINARY:
+            return False
+    for operand in out if type(out) is tuple else (out,):
+        if operand is not None and type(operand) not in ORDINARY:
+            return False
+    return True
+
+
+cdef bint one_answers_ufuncs(list inputs, object out) except -1:
+    """Whether the type of an operand has an __array_ufunc__ of its own, or refuses them (None)."""
+    for operand in (*inputs, *(out if type(out) is tuple else (out,))):
+        if (
+            hasattr(operand, "__array_ufunc__")  # which answers sooner for those without
+            and getattr(type(operand), "__array_ufunc__", NUMPYS) is not NUMPYS
+        ):
+            return True
+    return False
+
+
+cdef list converted(list inputs):
+    """The inputs, with the arrays that NumPy makes of lists and of objects with __array__.
+
+    So such an object is asked once, also where the call fails and the error has to be explained.
+    Objects that wrap their results stay as they are.
+    """
+    return [
+        value
+        if isinstance(value, ARRAYS_AND_NUMBERS) or hasattr(value, "__array_wrap__")
+        else np.asanyarray(value)
+        for value in inputs
+    ]
+
+
+cdef object call_ufunc(
+    Operation operation,
+    object grad,
+    object x,
+    object negative_slope,
+    object at_zero,
+    object out,
+    object where,
+    object casting,
+    object order,
+    object dtype,
+    object subok,
+):
+    cdef int k
+    if type(x) is int and takes_integers(operation):
+        x = default_integer(operation, x)
+    given = (grad, x, negative_slope, at_zero)
+    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
+    # Only what was asked for: these travel on to every __array_ufunc__.
+    keywords = {}
+    if out is NOT_GIVEN:
+        out = None
+    else:
+        keywords["out"] = out
+    if where is not True:
+        keywords["where"] = where
+    if casting != "same_kind":
+        keywords["casting"] = casting
+    if order != "K":
+        keywords["order"] = order
+    if dtype is not None:
+        keywords["dtype"] = dtype
+    if subok is not True:
+        keywords["subok"] = subok
+    before = take_over_context_limit()
+    try:
+        if not are_ordinary(inputs, out):
+            if one_answers_ufuncs(inputs, out):
+                return call_overridden(ufuncs[operation], input_names(operation), inputs, keywords)
+            inputs = converted(inputs)
+        if bfloat16_type() is not None:
+            inputs = with_numbers_of_bfloat16(inputs)
+        return call_explained(operation, inputs, keywords)
+    finally:
+        put_back(before)
+
+
+cdef object default_integer(Operation operation, object number):
+    """A Python int as NumPy's default integer, which it is beside other integers, too."""
+    try:
+        return np.intp(number)
+    except OverflowError as error:
+        raise OverflowError(
+            f"{operation_name(operation).decode()}: x is {number}; expected a number within "
+            f"{np.dtype(np.intp)}"
+        ) from error
+
+
+cdef object call_explained(Operation operation, list inputs, dict keywords):
+    """Call the ufunc; an error names the argument that was wrong."""
+    ufunc = ufuncs[operation]
+    try:
+        return ufunc(*inputs, **keywords)
+    except MemoryError:
+        if keywords.get("out") is not None or not empty_cache():
+            raise  # out may have been written, so that the call cannot be repeated
+        return ufunc(*inputs, **keywords)
+    except (TypeError, ValueError) as error:
+        named = dict(zip(input_names(operation), inputs))
+        clearer = explained(
+            error,
+            ufunc,
+            named,
+            keywords.get("out"),
+            keywords.get("dtype"),
+            keywords.get("casting", "same_kind"),
+        )
+        if clearer is None:
+            raise
+        raise clearer from error

@@ -1,0 +1,315 @@
+"""What comes in comes out: every dtype, every value of the small ones, on every path.
+
+The table of the results' dtypes is written by hand: it is the contract.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+from cases import CASES, FACTORS, FLOATS_16, TAKE_INTEGERS, bfloat16, each_function
+from fresh_process import run_python
+from oracle import assert_same, assert_same_bits
+
+import cyrelu
+from cyrelu import _testing
+
+AVAILABLE = cyrelu.show_config("dicts")["instruction_set"]["available"]
+needs_bfloat16 = pytest.mark.skipif(bfloat16 is None, reason="ml_dtypes is not installed")
+
+# ---- the dtype of the result
+
+ARRAYS = ["?", "i1", "i2", "i8", "u8", "f2", "f4", "f8", *(["bf16"] if bfloat16 else [])]
+OF_RELU = {"?": "?", "i1": "i1", "i2": "i2", "i8": "i8", "u8": "u8"}
+OF_RELU |= {"f2": "f2", "f4": "f4", "f8": "f8", "bf16": "bf16"}
+# By the dtype of the arrays and the kind of factor: those of NumPy's promotion, in which bool and
+# integers alone give float64.
+INTEGERS = {"Python bool": "f8", "Python int": "f8", "Python float": "f8", "i1": "f8", "i8": "f8"}
+INTEGERS |= {"f4": "f4", "f8": "f8"}
+WITH_FACTOR = {
+    "?": {**INTEGERS, "f2": "f2", "bf16": "bf16"},
+    "i1": {**INTEGERS, "f2": "f2", "bf16": "bf16"},
+    "i2": {**INTEGERS, "f2": "f4", "bf16": "f4"},
+    "i8": {**INTEGERS, "f2": "f8", "f4": "f8", "bf16": "f8"},
+    "u8": {**INTEGERS, "f2": "f8", "f4": "f8", "bf16": "f8"},
+    "f2": {
+        "Python bool": "f2",
+        "Python int": "f2",
+        "Python float": "f2",
+        "i1": "f2",
+        "i8": "f8",
+        "f2": "f2",
+        "f4": "f4",
+        "f8": "f8",
+        "bf16": "f4",
+    },
+    "f4": {
+        "Python bool": "f4",
+        "Python int": "f4",
+        "Python float": "f4",
+        "i1": "f4",
+        "i8": "f8",
+        "f2": "f4",
+        "f4": "f4",
+        "f8": "f8",
+        "bf16": "f4",
+    },
+    "f8": dict.fromkeys([*INTEGERS, "f2", "bf16"], "f8"),
+    "bf16": {
+        "Python bool": "bf16",
+        "Python int": "bf16",
+        "Python float": "bf16",
+        "i1": "bf16",
+        "i8": "f8",
+        "f2": "f4",
+        "f4": "f4",
+        "f8": "f8",
+        "bf16": "bf16",
+    },
+}
+
+
+def dtype_of(name):
+    return np.dtype(bfloat16 if name == "bf16" else name)
+
+
+def a_factor(kind):
+    numbers = {"Python bool": True, "Python int": 2, "Python float": 0.5}
+    return numbers[kind] if kind in numbers else dtype_of(kind).type(2)
+
+
+@pytest.mark.parametrize("given", ARRAYS)
+def test_the_dtype_of_relu(given):
+    x = np.ones(5, dtype_of(given))
+    for call in (cyrelu.relu, cyrelu.ufuncs.relu):
+        assert call(x).dtype == dtype_of(OF_RELU[given])
+        assert call(x[::2]).dtype == dtype_of(OF_RELU[given])
+        assert type(call(x[0])) is dtype_of(OF_RELU[given]).type
+
+
+@each_function
+@pytest.mark.parametrize("given", ARRAYS)
+def test_the_dtype_of_the_others(case, given):
+    if not case.factors:
+        pytest.skip("has no factor")
+    for kind, wanted in WITH_FACTOR[given].items():
+        if "bf16" in (given, kind) and bfloat16 is None:
+            continue
+        factors = [a_factor(kind)]
+        if kind in ARRAYS:
+            factors += [np.full(5, 2, dtype_of(kind))]
+        for factor in factors:
+            operands = dict.fromkeys(case.arrays, np.ones(5, dtype_of(given)))
+            operands |= dict.fromkeys(case.factors, factor)
+            assert case.call(operands).dtype == dtype_of(wanted), kind
+            assert case.call_ufunc(operands).dtype == dtype_of(wanted), kind
+
+
+def test_mixed_arrays_promote_as_numpy_promotes_them():
+    for one, other, wanted in [
+        ("f4", "f8", "f8"),
+        ("f2", "f4", "f4"),
+        ("i1", "f4", "f4"),
+        ("i4", "f4", "f8"),
+        ("i1", "i2", "f8"),
+    ]:
+        for given in ((one, other), (other, one)):
+            grad, x = (np.ones(3, each) for each in given)
+            assert cyrelu.relu_backward(grad, x).dtype == wanted
+
+
+# ---- every value of the dtypes of 8 and 16 bits, and of relu's other integers
+
+TESTED_FACTORS = [*FACTORS.values(), 1e-7, 60000.0]
+
+
+@pytest.fixture(params=itertools.product(AVAILABLE, (0, 2**62)), ids=str)
+def isa_and_streaming(request):
+    isa, stream = request.param
+    _testing.set_instruction_set(isa)
+    _testing.set_thresholds(stream=stream)
+    yield
+    _testing.set_instruction_set(AVAILABLE[-1])
+    _testing.set_thresholds()
+
+
+def every_pattern(dtype):
+    return np.arange(2**16, dtype=np.uint16).view(dtype)
+
+
+def selected(case, operands, dtype):
+    """The result where it is x or grad itself: the original 16 bits. NaN where it is a product."""
+    x, grad = operands["x"].view(np.int16), operands.get("grad", operands["x"]).view(np.int16)
+    is_nan = np.isnan(operands["x"])
+    is_one = {name: operands[name] == 1 for name in case.factors}
+    from_grad = case.name in ("leaky_relu", "relu", "relu_backward", "leaky_relu_backward")
+    chosen = operands["x"] > 0
+    if is_one.get("negative_slope"):
+        chosen |= (operands["x"] < 0) if "at_zero" in is_one else (operands["x"] <= 0)
+    if is_one.get("at_zero"):
+        chosen |= operands["x"] == 0
+    return np.where(is_nan, x, grad), is_nan | (chosen & from_grad)
+
+
+@pytest.mark.thread_unsafe(reason="changes the instruction set of the process")
+@each_function
+@pytest.mark.parametrize("dtype", FLOATS_16, ids=lambda dtype: np.dtype(dtype).name)
+@np.errstate(all="ignore")
+def test_all_65536_patterns(isa_and_streaming, case, dtype):
+    """Products are NumPy's, rounded once; what is selected keeps its bits, signalling NaNs too."""
+    x = every_pattern(dtype)
+    grads = [x[::-1].copy(), np.roll(x, 0x8001)] if "grad" in case.operands else [x]
+    for grad, slope, zero in itertools.product(grads, TESTED_FACTORS, (1.0, 0, 0.3, -2, np.nan)):
+        if "at_zero" not in case.operands and zero != 1.0:
+            continue
+        if "negative_slope" not in case.operands and slope != TESTED_FACTORS[0]:
+            continue
+        given = {"grad": grad, "x": x, "negative_slope": slope, "at_zero": zero}
+        operands = {
+            name: given[name] if name in case.arrays else dtype(given[name])
+            for name in case.operands
+        }
+        result = case.call({name: given[name] for name in case.operands})
+        assert_same(result, case.expected(operands))
+        bits, kept = selected(case, operands, dtype)
+        np.testing.assert_array_equal(result.view(np.int16)[kept], bits[kept])
+        in_arrays = {
+            name: np.full(x.shape, value) if np.ndim(value) == 0 else value
+            for name, value in operands.items()
+        }
+        if not any(np.isnan(operands[name]) for name in case.factors):
+            assert_same_bits(case.call(in_arrays), result)
+            assert_same_bits(case.call(in_arrays | {"x": x[::-1][::-1]}), result)
+
+
+INTEGER_TYPES = [*"?bBhHiIlLqQ"]
+
+
+@pytest.mark.thread_unsafe(reason="changes the instruction set of the process")
+@pytest.mark.parametrize("char", INTEGER_TYPES)
+def test_integers_are_exact(isa_and_streaming, char):
+    """All of 8 and 16 bits, the edges of 32 and 64."""
+    dtype = np.dtype(char)
+    if dtype.itemsize <= 2:
+        x = np.arange(2 ** (8 * dtype.itemsize)).astype(dtype)
+    else:
+        info = np.iinfo(dtype)
+        edges = [info.min, info.min + 1, info.max, info.max - 1, 0, 1]
+        edges += [value for value in (-1, 2**24 + 1, 2**53 + 1) if info.min <= value <= info.max]
+        x = np.array(edges * 1000, dtype)
+    expected = np.maximum(x, 0) if char != "?" else x
+    assert_same_bits(cyrelu.relu(x), expected)
+    assert_same_bits(cyrelu.relu(x[::-3]), expected[::-3])
+    assert_same_bits(cyrelu.relu(x, out=np.empty_like(x)), expected)
+    assert_same_bits(cyrelu.relu(x.astype(x.dtype.newbyteorder())), expected)
+    assert cyrelu.relu(x).dtype.char == char
+    assert type(cyrelu.relu(x[0])) is type(x[0])
+    cyrelu.relu(x, out=x)
+    assert_same_bits(x, expected)
+
+
+def test_python_integers():
+    for number in (0, 5, -5, 2**53 + 1, 2**63 - 1, -(2**63)):
+        result, expected = cyrelu.relu(number), np.maximum(number, 0)
+        assert (type(result), result) == (type(expected), expected)
+    for number in (2**63, -(2**63) - 1, 2**100):
+        for out in (None, np.empty(3, np.int64)):
+            with pytest.raises(OverflowError, match=f"^relu: x is {number}; expected a number"):
+                cyrelu.relu(number, out=out)
+    for case in CASES:
+        if case.name not in TAKE_INTEGERS:
+            assert type(case.call(dict.fromkeys(case.operands, 3))) is np.float64
+
+
+def test_lists():
+    for numbers in ([1, -2, 2**53 + 1], [1.5, -2], [[True, False]], (1, -1), []):
+        assert_same(cyrelu.relu(numbers), np.maximum(numbers, np.zeros_like(numbers)))
+    assert cyrelu.leaky_relu([1, -2]).dtype == np.float64
+    assert cyrelu.relu_backward([1, 2], np.array([1, -2], np.float32)).dtype == np.float64
+
+
+# ---- bfloat16 is another package's
+
+REFUSED_TYPES = ["float8_e4m3fn", "float8_e5m2", "int4", "uint4", "float8_e8m0fnu", "int2"]
+
+
+@needs_bfloat16
+@each_function
+@pytest.mark.parametrize("name", REFUSED_TYPES)
+def test_its_other_types_are_refused(case, name):
+    import ml_dtypes
+
+    if not hasattr(ml_dtypes, name):
+        pytest.skip("this version of ml_dtypes lacks it")
+    operands = dict.fromkeys(case.operands, 1.0)
+    operands["x"] = np.ones(3, getattr(ml_dtypes, name))
+    message = f"x has dtype {name}; expected bool, an integer type, float16, bfloat16, float32"
+    with pytest.raises(TypeError, match=f"^{case.name}: {message}"):
+        case.call(operands)
+    with pytest.raises(TypeError):
+        case.call_ufunc(operands)
+
+
+FIRST_CALLS = {
+    "the function": "cyrelu.leaky_relu(x)",
+    "the function, strided": "cyrelu.leaky_relu(x[::2])",
+    "a scalar": "cyrelu.leaky_relu(x[0])",
+    "the ufunc": "cyrelu.ufuncs.leaky_relu(x, 0.01)",
+    "the ufunc, with its number": "cyrelu.ufuncs.leaky_relu(x, ml_dtypes.bfloat16(0.01))",
+    "out": "cyrelu.ufuncs.leaky_relu(x, 0.01, out=np.empty_like(x))",
+    "dtype": "cyrelu.leaky_relu(np.ones(3, np.float32), dtype=ml_dtypes.bfloat16)",
+    "resolve_dtypes": "np.empty(0, cyrelu.ufuncs.leaky_relu.resolve_dtypes("
+    "(x.dtype, float, None))[-1])",
+    "where": "cyrelu.leaky_relu(x, where=[True], out=np.empty_like(x))",
+    "two threads": "at_once(lambda: cyrelu.ufuncs.leaky_relu(x, 0.01))",
+}
+FIRST_CALL = """
+    import threading
+    import numpy as np
+    import {first}, {second}
+
+    def at_once(call):
+        results, barrier = [], threading.Barrier(2)
+        def run():
+            barrier.wait()
+            results.append(call())
+        threads = [threading.Thread(target=run) for _ in range(2)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        assert results[0].dtype == results[1].dtype
+        return results[0]
+
+    x = np.array([1, -2, 0], ml_dtypes.bfloat16)
+    for _ in range(2):
+        print({call}.dtype)
+    print(cyrelu.leaky_relu(x).astype(float).tolist())
+"""
+
+
+@needs_bfloat16
+@pytest.mark.thread_unsafe(reason="starts processes, once is enough")
+@pytest.mark.parametrize("call", FIRST_CALLS.values(), ids=FIRST_CALLS)
+@pytest.mark.parametrize("first", ["cyrelu", "ml_dtypes"])
+def test_whatever_the_first_call_is(first, call):
+    """NumPy remembers which loop it has found: no call may come before the one for bfloat16."""
+    second = {"cyrelu": "ml_dtypes", "ml_dtypes": "cyrelu"}[first]
+    finished = run_python(FIRST_CALL.format(first=first, second=second, call=call))
+    lines = finished.stdout.splitlines()
+    assert lines == ["bfloat16", "bfloat16", "[1.0, -0.02001953125, 0.0]"], finished.stderr
+
+
+@pytest.mark.thread_unsafe(reason="starts a process, once is enough")
+def test_ml_dtypes_is_never_imported():
+    code = """
+        import sys
+        import numpy as np, cyrelu
+        cyrelu.relu(np.ones(3, np.float16))
+        cyrelu.relu(np.float16(1))
+        try:
+            cyrelu.relu(np.complex64(1))
+        except TypeError as error:
+            print(error)
+        print("ml_dtypes" in sys.modules)
+    """
+    finished = run_python(code)
+    assert finished.stdout.splitlines()[-1] == "False", finished.stderr
