@@ -286,8 +286,12 @@ cdef inline void* data(NumberView view) noexcept nogil:
         return <void*> &view[0, 0, 0, 0]
 
 
+cdef inline Py_ssize_t sizeof_element(View view) noexcept nogil:
+    return sizeof(float) if View in F32View else sizeof(double)
+
+
 cdef inline int check_slopes(const char* function, Slopes slopes, View out) except -1 nogil:
-    if (Slopes in F32View) != (View in F32View):
+    if sizeof(slopes[0]) != sizeof_element(out):
         return refuse(function, "negative_slope and the views differ in dtype")
     if slopes.shape[0] != last_axis(out):
         return refuse(function, "negative_slope and the last axis differ in length")

@@ -10,6 +10,8 @@ from cpython.ref cimport Py_INCREF
 
 import threading
 
+import numpy as np
+
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
 from cyrelu._loops.dtypes cimport BFLOAT16, DTYPE_COUNT, Dtype
@@ -24,14 +26,34 @@ from cyrelu._loops.operations cimport (
     takes_integers,
 )
 from cyrelu._loops.types cimport Operands
-from cyrelu._numpy.bfloat16 cimport bfloat16_number, bfloat16_type
+from cyrelu._numpy.bfloat16 cimport bfloat16_type
 from cyrelu._numpy.dtypes cimport TYPE_COUNT, TYPE_NUMBERS, dtype_of_number
 from cyrelu._numpy.operands cimport has_loop
 
 from cyrelu._numpy.resolution import promoted_dtypes
 
+cdef extern from *:
+    ctypedef struct PyType_Slot:
+        int slot
+        void* pfunc
+
+cdef extern from "numpy/dtype_api.h":
+    ctypedef struct PyArrayMethod_Context:
+        PyObject* caller
+    ctypedef struct PyArrayMethod_Spec:
+        const char* name
+        int nin
+        int nout
+        int flags
+        cnp.NPY_CASTING casting
+        void** dtypes
+        PyType_Slot* slots
+    int NPY_METH_NO_FLOATINGPOINT_ERRORS
+    int NPY_METH_strided_loop
+
 cdef extern from "numpy/ufuncobject.h":
     int PyUFunc_AddPromoter(object ufunc, tuple dtypes, object promoter) except -1
+    int PyUFunc_AddLoopFromSpec(object ufunc, PyArrayMethod_Spec* spec) except -1
 
 cdef extern from "<fenv.h>" nogil:
     int FE_ALL_EXCEPT
@@ -52,6 +74,7 @@ cdef LoopData loop_data[OPERATION_COUNT][DTYPE_COUNT]
 cdef void* loop_data_pointers[OPERATION_COUNT][TYPE_COUNT]
 cdef char types[OPERATION_COUNT][TYPE_COUNT * OPERAND_COUNT]
 cdef cnp.PyUFuncGenericFunction inner_loops[TYPE_COUNT]  # the same one for all
+cdef PyObject* ufunc_pointers[OPERATION_COUNT]
 cdef list docs = []
 
 
@@ -77,6 +100,23 @@ cdef void inner_loop(
     cdef int raised = fetestexcept(FE_ALL_EXCEPT) & ~before
     if raised:
         feclearexcept(raised)
+
+
+# The same of NumPy's newer kind, for dtypes that are not its own. (Those of the older kind may crash
+# in NumPy 2.0, whose accumulate asks for Python errors after it has released the GIL.)
+cdef int bfloat16_loop(
+    const PyArrayMethod_Context* context,
+    char** args,
+    const cnp.npy_intp* dimensions,
+    const cnp.npy_intp* steps,
+    void* _auxdata,
+) noexcept nogil:
+    cdef Operation operation
+    for operation in range(OPERATION_COUNT):
+        if ufunc_pointers[operation] == context.caller:
+            inner_loop(args, dimensions, steps, &loop_data[operation][BFLOAT16])
+            return 0
+    return -1
 
 
 cdef list input_names(Operation operation):
@@ -149,16 +189,26 @@ cdef int promote(
 cdef int add_bfloat16_loop(object ufunc) except -1:
     """Give the ufunc its loop for bfloat16, before NumPy has resolved it to another one."""
     cdef Operation operation = names_of_operations.index(ufunc.__name__)
+    cdef PyArrayMethod_Spec spec
+    cdef PyType_Slot[2] slots
+    cdef void* dtypes[OPERAND_COUNT]
+    cdef int k
     with bfloat16_lock:
         if ufunc.__name__ not in with_bfloat16:
             loop_data[operation][BFLOAT16] = LoopData(operation, BFLOAT16)
-            cnp.PyUFunc_RegisterLoopForType(
-                ufunc,
-                bfloat16_number(),
-                <cnp.PyUFuncGenericFunction> inner_loop,
-                NULL,  # all operands are bfloat16
-                &loop_data[operation][BFLOAT16],
-            )
+            ufunc_pointers[operation] = <PyObject*> ufunc
+            dtype = type(np.dtype(bfloat16_type()))
+            for k in range(OPERAND_COUNT):
+                dtypes[k] = <void*> dtype
+            slots[0] = PyType_Slot(NPY_METH_strided_loop, <void*> bfloat16_loop)
+            slots[1] = PyType_Slot(0, NULL)
+            spec.name = "bfloat16_loop"
+            spec.nin, spec.nout = ufunc.nin, 1
+            spec.casting = cnp.NPY_NO_CASTING
+            spec.flags = NPY_METH_NO_FLOATINGPOINT_ERRORS
+            spec.dtypes = dtypes
+            spec.slots = slots
+            PyUFunc_AddLoopFromSpec(ufunc, &spec)
             with_bfloat16.add(ufunc.__name__)
     return 0
 
