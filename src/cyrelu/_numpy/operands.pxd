@@ -24,6 +24,12 @@ from cyrelu._numpy.dtypes cimport (
 cdef extern from "numpy/arrayobject.h":
     void PyArray_ScalarAsCtype(object scalar, void* value)
 
+# In all of NumPy's scalars the value comes after the head of the object, whose size is a multiple
+# of 8. PyArray_ScalarAsCtype takes some 60 ns longer.
+cdef extern from "numpy/arrayscalars.h":
+    ctypedef struct PyDoubleScalarObject:
+        double obval
+
 
 # What Operands point to where an operand is a scalar.
 cdef union Scalar:
@@ -91,7 +97,7 @@ cdef inline bint take_scalar(object value, int type_number, Scalar* scalar) noex
         scalar.f16 = (<uint16_t*> data)[0]
         return True
     else:
-        PyArray_ScalarAsCtype(value, scalar)
+        memcpy(scalar, &(<PyDoubleScalarObject*> value).obval, itemsize(dtype))
         return True
     if dtype == FLOAT64:
         scalar.f64 = number
