@@ -51,6 +51,7 @@ MODULES = [
     "cyrelu._numpy.limit_blocks",
     "cyrelu._numpy.buffer_cache",
     "cyrelu._numpy.bfloat16",
+    "cyrelu._numpy.scalars",
     "cyrelu._numpy.ufuncs",
     "cyrelu._numpy.ufunc_calls",
     "cyrelu._numpy.strided",

@@ -82,17 +82,16 @@ cdef extern from *:
 
 
 def numpy_dtypes_pxd() -> str:
-    by_name = {dtype.name: dtype.enumerator for dtype in DTYPES}
+    positions = {dtype.name: position for position, dtype in enumerate(DTYPES)}
 
     def dtype_of(each: NumpyType) -> str:
         if not each.c_type:
-            return by_name[each.dtype]
-        narrow, wide = (by_name[each.dtype.format(bits)] for bits in (32, 64))
-        return f"{narrow} if sizeof({each.c_type}) == 4 else {wide}"
+            return str(positions[each.dtype])
+        narrow, wide = (positions[each.dtype.format(bits)] for bits in (32, 64))
+        return f"sizeof({each.c_type}) == 4 ? {narrow} : {wide}"
 
     numbers = "\n".join(
-        f"    if type_number == {each.number}:\n        return {dtype_of(each)}"
-        for each in NUMPY_TYPES
+        f"            case {each.number}: return {dtype_of(each)};" for each in NUMPY_TYPES
     )
     numbers_in_c = [*(each.number for each in NUMPY_TYPES), "NPY_NOTYPE", "NPY_USERDEF"]
     type_numbers = "\n".join(f"    int {each}" for each in numbers_in_c)
@@ -101,14 +100,13 @@ def numpy_dtypes_pxd() -> str:
         f"    if Py_TYPE(value) == &{each.scalar_type}:\n        return {each.number}"
         for each in reversed(NUMPY_TYPES)
     )
-    enumerators = sorted({dtype.enumerator for dtype in DTYPES if dtype.name != "bfloat16"})
     return f"""\
 {GENERATED}
 # The dtypes by NumPy's type numbers, and the type numbers of its scalars.
 
 from cpython.object cimport Py_TYPE, PyTypeObject
 
-{cimport("cyrelu._loops.dtypes", [*enumerators, "Dtype"])}
+from cyrelu._loops.dtypes cimport Dtype
 
 cdef extern from "numpy/arrayobject.h":
 {type_numbers}
@@ -119,18 +117,21 @@ cdef extern from *:
     static const int cyrelu_type_numbers[] = {{
 {lines([each.number for each in NUMPY_TYPES])}
     }};
+    /* a switch, of which compilers make a table; the dtypes by their number in dtypes.pxd */
+    static CYTHON_INLINE int cyrelu_dtype_of_number(int type_number) {{
+        switch (type_number) {{
+{numbers}
+            default: return -1;
+        }}
+    }}
     \"\"\"
     # In the order in which the ufuncs try them.
     const int* TYPE_NUMBERS "cyrelu_type_numbers"
+    Dtype dtype_of_number "cyrelu_dtype_of_number"(int type_number) noexcept
 
 cdef enum:
     TYPE_COUNT = {len(NUMPY_TYPES)}
     NO_DTYPE = -1
-
-
-cdef inline Dtype dtype_of_number(int type_number) noexcept:
-{numbers}
-    return NO_DTYPE
 
 
 cdef inline int number_of_scalar_type(object value) noexcept:

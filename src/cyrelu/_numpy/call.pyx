@@ -35,13 +35,13 @@ from cyrelu._numpy.buffer_cache cimport (
 from cyrelu._numpy.dtypes cimport NPY_NOTYPE
 from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.operands cimport (
-    Scalar,
     dtype_of,
     dtype_of_type_number,
     has_loop,
-    number_of_scalar,
+    is_native,
     take_scalar,
 )
+from cyrelu._numpy.scalars cimport Scalar, number_of_scalar
 from cyrelu._numpy.strided cimport call_strided
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, call_ufunc
 
@@ -79,14 +79,29 @@ cdef object call(
         and order is "K"
         and subok is True
     ):
-        if (is_sequence(x) or is_sequence(grad)) and are_plain(
-            grad, x, negative_slope, at_zero, output
-        ):
-            x = cnp.PyArray_FROM_O(x)
-            grad = None if grad is None else cnp.PyArray_FROM_O(grad)
         result = call_contiguous(operation, grad, x, negative_slope, at_zero, output)
         if result is None and output is None:
             result = call_scalars(operation, grad, x, negative_slope, at_zero)
+        if (
+            result is None
+            and (is_sequence(x) or is_sequence(grad))
+            and are_plain(grad, x, negative_slope, at_zero, output)
+        ):
+            x = cnp.PyArray_FROM_O(x)
+            grad = None if grad is None else cnp.PyArray_FROM_O(grad)
+            return call(
+                operation,
+                grad,
+                x,
+                negative_slope,
+                at_zero,
+                out,
+                where,
+                casting,
+                order,
+                dtype,
+                subok,
+            )
         if result is None:
             result = call_strided(operation, grad, x, negative_slope, at_zero, output)
         if result is not None:
@@ -117,25 +132,25 @@ cdef object call_contiguous(
     memset(&operands, 0, sizeof(operands))
 
     if takes(operation, GRAD):
-        if not is_like(grad, array, dtype):
+        if not is_like(grad, array):
             return None
         operands.data[GRAD] = cnp.PyArray_BYTES(<cnp.ndarray> grad)
         operands.stride[GRAD] = item
     operands.data[X] = cnp.PyArray_BYTES(array)
     operands.stride[X] = item
     if takes(operation, NEGATIVE_SLOPE):
-        if not take_scalar(negative_slope, type_number, &slope):
+        if not take_scalar(negative_slope, type_number, dtype, &slope):
             return None
         operands.data[NEGATIVE_SLOPE] = <char*> &slope
     if takes(operation, AT_ZERO):
-        if not take_scalar(at_zero, type_number, &zero):
+        if not take_scalar(at_zero, type_number, dtype, &zero):
             return None
         operands.data[AT_ZERO] = <char*> &zero
     cdef bint out_is_new = False
     if out is None:
         out = new_like(array, n * item, &out_is_new)
     elif not (
-        is_like(out, array, dtype)
+        is_like(out, array)
         and cnp.PyArray_ISWRITEABLE(<cnp.ndarray> out)
         and is_same_or_disjoint(<cnp.ndarray> out, array, n * item)
         and not (
@@ -178,13 +193,13 @@ cdef object call_scalars(
     cdef int k
     memset(&operands, 0, sizeof(operands))
     if (
-        not take_scalar(x, type_number, &values[X])
-        or (takes(operation, GRAD) and not take_scalar(grad, type_number, &values[GRAD]))
+        not take_scalar(x, type_number, dtype, &values[X])
+        or (takes(operation, GRAD) and not take_scalar(grad, type_number, dtype, &values[GRAD]))
         or (
             takes(operation, NEGATIVE_SLOPE)
-            and not take_scalar(negative_slope, type_number, &values[NEGATIVE_SLOPE])
+            and not take_scalar(negative_slope, type_number, dtype, &values[NEGATIVE_SLOPE])
         )
-        or (takes(operation, AT_ZERO) and not take_scalar(at_zero, type_number, &values[AT_ZERO]))
+        or (takes(operation, AT_ZERO) and not take_scalar(at_zero, type_number, dtype, &values[AT_ZERO]))
     ):
         return None
     for k in range(OPERAND_COUNT):
@@ -249,14 +264,14 @@ cdef inline bint is_contiguous(cnp.ndarray array) noexcept:
     return cnp.PyArray_FLAGS(array) & ANY_CONTIGUOUS and cnp.PyArray_NDIM(array) > 0
 
 
-cdef inline bint is_like(object candidate, cnp.ndarray array, Dtype dtype) noexcept:
+cdef inline bint is_like(object candidate, cnp.ndarray array) noexcept:
     """Whether it is an array of the dtype, the shape and the memory order of a contiguous one."""
     if not cnp.PyArray_CheckExact(candidate):
         return False
     cdef cnp.ndarray other = <cnp.ndarray> candidate
     return (
-        dtype_of(other) == dtype
-        and cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(array)
+        cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(array)
+        and is_native(other)
         and cnp.PyArray_FLAGS(other) & cnp.PyArray_FLAGS(array) & ANY_CONTIGUOUS
         and cnp.PyArray_SAMESHAPE(other, array)
     )

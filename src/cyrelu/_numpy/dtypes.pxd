@@ -3,20 +3,7 @@
 
 from cpython.object cimport Py_TYPE, PyTypeObject
 
-from cyrelu._loops.dtypes cimport (
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    INT16,
-    INT32,
-    INT64,
-    INT8,
-    UINT16,
-    UINT32,
-    UINT64,
-    UINT8,
-    Dtype,
-)
+from cyrelu._loops.dtypes cimport Dtype
 
 cdef extern from "numpy/arrayobject.h":
     int NPY_BOOL
@@ -68,45 +55,34 @@ cdef extern from *:
             NPY_FLOAT,
             NPY_DOUBLE,
     };
+    /* a switch, of which compilers make a table; the dtypes by their number in dtypes.pxd */
+    static CYTHON_INLINE int cyrelu_dtype_of_number(int type_number) {
+        switch (type_number) {
+            case NPY_BOOL: return 4;
+            case NPY_BYTE: return 0;
+            case NPY_UBYTE: return 4;
+            case NPY_SHORT: return 1;
+            case NPY_USHORT: return 5;
+            case NPY_INT: return 2;
+            case NPY_UINT: return 6;
+            case NPY_LONG: return sizeof(long) == 4 ? 2 : 3;
+            case NPY_ULONG: return sizeof(long) == 4 ? 6 : 7;
+            case NPY_LONGLONG: return 3;
+            case NPY_ULONGLONG: return 7;
+            case NPY_HALF: return 8;
+            case NPY_FLOAT: return 10;
+            case NPY_DOUBLE: return 11;
+            default: return -1;
+        }
+    }
     """
     # In the order in which the ufuncs try them.
     const int* TYPE_NUMBERS "cyrelu_type_numbers"
+    Dtype dtype_of_number "cyrelu_dtype_of_number"(int type_number) noexcept
 
 cdef enum:
     TYPE_COUNT = 14
     NO_DTYPE = -1
-
-
-cdef inline Dtype dtype_of_number(int type_number) noexcept:
-    if type_number == NPY_BOOL:
-        return UINT8
-    if type_number == NPY_BYTE:
-        return INT8
-    if type_number == NPY_UBYTE:
-        return UINT8
-    if type_number == NPY_SHORT:
-        return INT16
-    if type_number == NPY_USHORT:
-        return UINT16
-    if type_number == NPY_INT:
-        return INT32
-    if type_number == NPY_UINT:
-        return UINT32
-    if type_number == NPY_LONG:
-        return INT32 if sizeof(long) == 4 else INT64
-    if type_number == NPY_ULONG:
-        return UINT32 if sizeof(long) == 4 else UINT64
-    if type_number == NPY_LONGLONG:
-        return INT64
-    if type_number == NPY_ULONGLONG:
-        return UINT64
-    if type_number == NPY_HALF:
-        return FLOAT16
-    if type_number == NPY_FLOAT:
-        return FLOAT32
-    if type_number == NPY_DOUBLE:
-        return FLOAT64
-    return NO_DTYPE
 
 
 cdef inline int number_of_scalar_type(object value) noexcept:

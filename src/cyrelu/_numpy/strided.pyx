@@ -12,7 +12,8 @@ from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, takes
 from cyrelu._loops.types cimport Operands, is_factor
 from cyrelu._numpy.buffer_cache cimport MIN_CACHED_BYTES, is_reused, start_caching, stop_caching
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.operands cimport Scalar, dtype_of, has_loop, take_scalar
+from cyrelu._numpy.operands cimport dtype_of, has_loop, is_native, take_scalar
+from cyrelu._numpy.scalars cimport Scalar
 
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct NpyIter:
@@ -75,13 +76,13 @@ cdef object call_strided(
             flags[count] = NPY_ITER_WRITEONLY | NPY_ITER_ALLOCATE
         elif k != OUT and not takes(operation, k):
             continue
-        elif is_factor(k) and take_scalar(value, type_number, &factors[k]):
+        elif is_factor(k) and take_scalar(value, type_number, dtype, &factors[k]):
             operands.data[k] = <char*> &factors[k]
             continue
         elif (
             cnp.PyArray_CheckExact(value)
-            and dtype_of(<cnp.ndarray> value) == dtype
             and cnp.PyArray_TYPE(<cnp.ndarray> value) == type_number
+            and is_native(<cnp.ndarray> value)
             and (k != OUT or cnp.PyArray_ISWRITEABLE(<cnp.ndarray> value))
         ):
             arrays[count] = <PyArrayObject*> value
