@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dtypes import DTYPES, FLOATS, FLOATS_16, INTEGERS, NUMPY_TYPES, Dtype, NumpyType
-from layout import GENERATED, bracketed, cimport
+from layout import GENERATED, bracketed
 from operations import OPERANDS, OPERATIONS, Operand, X
 
 

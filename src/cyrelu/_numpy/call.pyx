@@ -199,7 +199,10 @@ cdef object call_scalars(
             takes(operation, NEGATIVE_SLOPE)
             and not take_scalar(negative_slope, type_number, dtype, &values[NEGATIVE_SLOPE])
         )
-        or (takes(operation, AT_ZERO) and not take_scalar(at_zero, type_number, dtype, &values[AT_ZERO]))
+        or (
+            takes(operation, AT_ZERO)
+            and not take_scalar(at_zero, type_number, dtype, &values[AT_ZERO])
+        )
     ):
         return None
     for k in range(OPERAND_COUNT):

@@ -51,10 +51,10 @@ def promoted_dtypes(dtypes: list[Any], nin: int, takes_integers: bool) -> list[A
     strong = [each for each in types if each not in WEAK]
     if any(map(is_refused, strong)):
         raise TypeError("no loop for a dtype that is neither NumPy's nor bfloat16")
-    if bfloat16() in strong and all(np.can_cast(each, bfloat16()) for each in strong):
+    number = bfloat16()
+    if number in strong and all(np.can_cast(each, np.dtype(number)) for each in strong):
         # NumPy takes Python numbers for strong ones beside dtypes that are not its own.
-        found = next(each for each in inputs if each is not None and each.type is bfloat16())
-        return [found] * len(dtypes)
+        return [type(np.dtype(number))] * len(dtypes)
     if not takes_integers and all(issubclass(each, (np.integer, np.bool)) for each in strong):
         # NumPy would find float16 for integers of 8 bits, and float32 for those of 16.
         return [type(np.dtype(np.float64))] * len(dtypes)

@@ -102,8 +102,8 @@ cdef void inner_loop(
         feclearexcept(raised)
 
 
-# The same of NumPy's newer kind, for dtypes that are not its own. (Those of the older kind may crash
-# in NumPy 2.0, whose accumulate asks for Python errors after it has released the GIL.)
+# The same of NumPy's newer kind, for dtypes that are not its own. (Those of the older kind may
+# crash in NumPy 2.0, whose accumulate asks for Python errors after it has released the GIL.)
 cdef int bfloat16_loop(
     const PyArrayMethod_Context* context,
     char** args,
