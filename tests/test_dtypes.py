@@ -234,6 +234,22 @@ REFUSED_TYPES = ["float8_e4m3fn", "float8_e5m2", "int4", "uint4", "float8_e8m0fn
 
 
 @needs_bfloat16
+@pytest.mark.parametrize("casting", ["safe", "same_kind", "unsafe"])
+def test_python_numbers_beside_bfloat16(casting):
+    """They become numbers of the dtype that is computed in, under any casting."""
+    x = np.array([1, -2, -3], bfloat16)
+    for given in (x, x[::2], x[0]):
+        slope = bfloat16(0.01)
+        assert_same(
+            cyrelu.leaky_relu(given, 0.01, casting=casting),
+            np.where(given > 0, given, slope * given),
+        )
+        wide = given.astype(np.float64)
+        result = cyrelu.leaky_relu(given, 0.01, casting=casting, dtype=np.float64)
+        assert_same(result, np.where(wide > 0, wide, 0.01 * wide))
+
+
+@needs_bfloat16
 @each_function
 @pytest.mark.parametrize("name", REFUSED_TYPES)
 def test_its_other_types_are_refused(case, name):

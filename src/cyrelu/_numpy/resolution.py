@@ -51,24 +51,29 @@ def promoted_dtypes(dtypes: list[Any], nin: int, takes_integers: bool) -> list[A
     strong = [each for each in types if each not in WEAK]
     if any(map(is_refused, strong)):
         raise TypeError("no loop for a dtype that is neither NumPy's nor bfloat16")
-    number = bfloat16()
-    if number in strong and all(np.can_cast(each, np.dtype(number)) for each in strong):
+    if gives_bfloat16(strong):
         # NumPy takes Python numbers for strong ones beside dtypes that are not its own.
-        return [type(np.dtype(number))] * len(dtypes)
+        return [type(np.dtype(bfloat16()))] * len(dtypes)
     if not takes_integers and all(issubclass(each, (np.integer, np.bool)) for each in strong):
         # NumPy would find float16 for integers of 8 bits, and float32 for those of 16.
         return [type(np.dtype(np.float64))] * len(dtypes)
     return dtypes
 
 
-def with_numbers_of_bfloat16(inputs: list[Any]) -> list[Any]:
-    """Return the inputs with Python numbers as bfloat16, where all arrays and scalars are.
-
-    They would be cast under any casting= if NumPy took them for weak.
-    """
-    strong = {each.dtype.type for each in inputs if isinstance(each, (np.ndarray, np.generic))}
+def gives_bfloat16(types: list[type]) -> bool:
+    """Whether bfloat16 is among these types of scalars, and the others cast to it safely."""
     number = bfloat16()
-    if number is None or strong != {number}:
+    return number in types and all(np.can_cast(each, np.dtype(number)) for each in types)
+
+
+def with_numbers_of_bfloat16(inputs: list[Any]) -> list[Any]:
+    """Return the inputs with Python numbers as bfloat16, where that is what they compute in.
+
+    Under casting="safe" NumPy casts none that is not weak to it.
+    """
+    strong = [each.dtype.type for each in inputs if isinstance(each, (np.ndarray, np.generic))]
+    number = bfloat16()
+    if number is None or not gives_bfloat16(strong):
         return inputs
     try:
         return [number(float(each)) if type(each) in WEAK else each for each in inputs]

@@ -95,7 +95,7 @@ cdef object call_ufunc(
             if one_answers_ufuncs(inputs, out):
                 return call_overridden(ufuncs[operation], input_names(operation), inputs, keywords)
             inputs = converted(inputs)
-        if bfloat16_type() is not None:
+        if dtype is None and bfloat16_type() is not None:
             inputs = with_numbers_of_bfloat16(inputs)
         return call_explained(operation, inputs, keywords)
     finally:
