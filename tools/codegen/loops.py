@@ -114,9 +114,13 @@ cdef extern from "numpy/arrayobject.h":
 
 cdef extern from *:
     \"\"\"
-    static const int cyrelu_type_numbers[] = {{
+    /* in the order in which the ufuncs try them */
+    static CYTHON_INLINE int cyrelu_type_number(int position) {{
+        static const int numbers[] = {{
 {lines([each.number for each in NUMPY_TYPES])}
-    }};
+        }};
+        return numbers[position];
+    }}
     /* a switch, of which compilers make a table; the dtypes by their number in dtypes.pxd */
     static CYTHON_INLINE int cyrelu_dtype_of_number(int type_number) {{
         switch (type_number) {{
@@ -125,8 +129,7 @@ cdef extern from *:
         }}
     }}
     \"\"\"
-    # In the order in which the ufuncs try them.
-    const int* TYPE_NUMBERS "cyrelu_type_numbers"
+    int type_number "cyrelu_type_number"(int position) noexcept
     Dtype dtype_of_number "cyrelu_dtype_of_number"(int type_number) noexcept
 
 cdef enum:

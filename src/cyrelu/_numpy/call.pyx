@@ -46,9 +46,8 @@ from cyrelu._numpy.strided cimport call_strided
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, call_ufunc
 
 cdef extern from "numpy/arrayobject.h":
+    object PyArray_Scalar(void* data, cnp.dtype descr, PyObject* base)
     object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
-    object PyArray_DescrFromType(int number)
-    object PyArray_Scalar(void* data, object descr, PyObject* base)
 
 cnp.import_array()
 
@@ -211,7 +210,7 @@ cdef object call_scalars(
     for k in (GRAD, X, OUT):
         operands.stride[k] = itemsize(dtype)
     run(operation, dtype, &operands, 1, False, NO_BLOCK)
-    return PyArray_Scalar(&values[OUT], PyArray_DescrFromType(type_number), NULL)
+    return PyArray_Scalar(&values[OUT], cnp.PyArray_DescrFromType(type_number), NULL)
 
 
 cdef inline bint is_sequence(object value) noexcept:

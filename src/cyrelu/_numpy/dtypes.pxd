@@ -39,7 +39,9 @@ cdef extern from "numpy/arrayobject.h":
 
 cdef extern from *:
     """
-    static const int cyrelu_type_numbers[] = {
+    /* in the order in which the ufuncs try them */
+    static CYTHON_INLINE int cyrelu_type_number(int position) {
+        static const int numbers[] = {
             NPY_BOOL,
             NPY_BYTE,
             NPY_UBYTE,
@@ -54,7 +56,9 @@ cdef extern from *:
             NPY_HALF,
             NPY_FLOAT,
             NPY_DOUBLE,
-    };
+        };
+        return numbers[position];
+    }
     /* a switch, of which compilers make a table; the dtypes by their number in dtypes.pxd */
     static CYTHON_INLINE int cyrelu_dtype_of_number(int type_number) {
         switch (type_number) {
@@ -76,8 +80,7 @@ cdef extern from *:
         }
     }
     """
-    # In the order in which the ufuncs try them.
-    const int* TYPE_NUMBERS "cyrelu_type_numbers"
+    int type_number "cyrelu_type_number"(int position) noexcept
     Dtype dtype_of_number "cyrelu_dtype_of_number"(int type_number) noexcept
 
 cdef enum:

@@ -27,7 +27,7 @@ from cyrelu._loops.operations cimport (
 )
 from cyrelu._loops.types cimport Operands
 from cyrelu._numpy.bfloat16 cimport bfloat16_type
-from cyrelu._numpy.dtypes cimport TYPE_COUNT, TYPE_NUMBERS, dtype_of_number
+from cyrelu._numpy.dtypes cimport TYPE_COUNT, dtype_of_number, type_number
 from cyrelu._numpy.operands cimport has_loop
 
 from cyrelu._numpy.resolution import promoted_dtypes
@@ -40,13 +40,15 @@ cdef extern from *:
 cdef extern from "numpy/dtype_api.h":
     ctypedef struct PyArrayMethod_Context:
         PyObject* caller
+    ctypedef struct PyArray_DTypeMeta:
+        pass
     ctypedef struct PyArrayMethod_Spec:
         const char* name
         int nin
         int nout
         int flags
         cnp.NPY_CASTING casting
-        void** dtypes
+        PyArray_DTypeMeta** dtypes
         PyType_Slot* slots
     int NPY_METH_NO_FLOATINGPOINT_ERRORS
     int NPY_METH_strided_loop
@@ -131,14 +133,14 @@ cdef object make_ufunc(Operation operation):
     cdef int k, position
     cdef int loops = 0
     for k in range(TYPE_COUNT):
-        dtype = dtype_of_number(TYPE_NUMBERS[k])
+        dtype = dtype_of_number(type_number(k))
         if not has_loop(operation, dtype):
             continue
         inner_loops[loops] = <cnp.PyUFuncGenericFunction> inner_loop
         loop_data[operation][dtype] = LoopData(operation, dtype)
         loop_data_pointers[operation][loops] = &loop_data[operation][dtype]
         for position in range(inputs + 1):
-            types[operation][loops * (inputs + 1) + position] = <char> TYPE_NUMBERS[k]
+            types[operation][loops * (inputs + 1) + position] = <char> type_number(k)
         loops += 1
     docs.append(
         f"The ufunc behind `cyrelu.{operation_name(operation).decode()}`, where it is described; "
@@ -191,7 +193,7 @@ cdef int add_bfloat16_loop(object ufunc) except -1:
     cdef Operation operation = names_of_operations.index(ufunc.__name__)
     cdef PyArrayMethod_Spec spec
     cdef PyType_Slot[2] slots
-    cdef void* dtypes[OPERAND_COUNT]
+    cdef PyArray_DTypeMeta* dtypes[OPERAND_COUNT]
     cdef int k
     with bfloat16_lock:
         if ufunc.__name__ not in with_bfloat16:
@@ -199,7 +201,7 @@ cdef int add_bfloat16_loop(object ufunc) except -1:
             ufunc_pointers[operation] = <PyObject*> ufunc
             dtype = type(np.dtype(bfloat16_type()))
             for k in range(OPERAND_COUNT):
-                dtypes[k] = <void*> dtype
+                dtypes[k] = <PyArray_DTypeMeta*> <void*> dtype
             slots[0] = PyType_Slot(NPY_METH_strided_loop, <void*> bfloat16_loop)
             slots[1] = PyType_Slot(0, NULL)
             spec.name = "bfloat16_loop"
