@@ -40,12 +40,13 @@ class Op:
 
 
 def op_of_cyrelu(operands: tuple[str, ...]) -> Op:
-    arrays = tuple(name for name in operands if name in ("grad", "x"))
+    arrays = tuple(name for name in operands if name in ("grad", "x", "y"))
     return Op(arrays, "negative_slope" in operands, arrays_moved=len(arrays) + 1)
 
 
 OPS = {name: op_of_cyrelu(operands) for name, operands in operations().items()}
-RECTIFIERS = list(OPS)
+RECTIFIERS = [name for name, op in OPS.items() if "y" not in op.arrays]
+SUMS = [name for name, op in OPS.items() if "y" in op.arrays]
 OPS |= {
     "prelu": Op(("x",), True, 2),  # leaky_relu with one slope for each channel
     # Shows whether streaming stores cost the next reader of the result more than they save.
@@ -71,8 +72,9 @@ class Cell:
 
     @property
     def bytes(self) -> int:
-        """The bytes read and written; each array counts once."""
-        return self.bytes_of(OPS[self.op].arrays_moved)
+        """The bytes read and written; each array counts once, and a bias does not."""
+        is_bias = self.layout in SHAPES and self.layout != "a residual"
+        return self.bytes_of(OPS[self.op].arrays_moved - is_bias)
 
     def bytes_of(self, arrays: int) -> int:
         return arrays * self.size * np.dtype(self.dtype).itemsize
@@ -101,6 +103,13 @@ OUTPUTS = ["fresh", "out", "in place"]
 SIZES = [1, 100, 10**3, 10**4, 10**5, 10**6, 10**7, 10**8]
 VIEWS = ["every second", "transposed", "block of rows"]
 VIEW_SIZE = 10**6
+# The shapes of x and y in sums.
+SHAPES = {
+    "a bias for each of 1024 columns": ((1024, 1024), (1024,)),
+    "a bias for each of 64 columns": ((256, 64), (64,)),
+    "a bias for each channel": ((32, 64, 56, 56), (64, 1, 1)),
+    "a residual": ((1024, 1024), (1024, 1024)),
+}
 
 
 def product(ops, dtypes, sizes, outputs, threads, layouts=("contiguous",)) -> list[Cell]:
@@ -111,6 +120,14 @@ def product(ops, dtypes, sizes, outputs, threads, layouts=("contiguous",)) -> li
             threads, sizes, ops, dtypes, outputs, layouts
         )
         if thread == "1" or size >= LEAST_SIZE_FOR_THREADS
+    ]
+
+
+def sums(ops, dtypes, outputs, threads) -> list[Cell]:
+    return [
+        cell
+        for layout, (shape, _) in SHAPES.items()
+        for cell in product(ops, dtypes, [math.prod(shape)], outputs, threads, [layout])
     ]
 
 
@@ -125,12 +142,14 @@ def full() -> list[Cell]:
         *product(["relu_then_sum"], ["float32"], [10**7, 10**8], ["out"], threads),
         *product(RECTIFIERS, DTYPES_16, SIZES[2:-1], ["fresh", "out"], threads),
         *product(["relu"], INTEGERS, SIZES[:-1], ["fresh", "out"], threads),
+        *sums(SUMS, ["float32"], OUTPUTS, threads),
+        *sums(["add_relu"], ["float64", *DTYPES_16, "int32"], ["fresh", "in place"], threads),
     ]
 
 
 def quick() -> list[Cell]:
     """A selection that has cells of each target, but none of 1e8 elements."""
-    dtypes = ["float32"]
+    dtypes, threads = ["float32"], ["1", "all"]
     return [
         *product(RECTIFIERS, dtypes, [100, 10**4], OUTPUTS, ["1"]),
         *product(RECTIFIERS, dtypes, [10**6, 10**7], OUTPUTS, ["all"]),
@@ -139,6 +158,7 @@ def quick() -> list[Cell]:
         *product(["relu_then_sum"], dtypes, [10**7], ["out"], ["all"]),
         *product(["relu", "leaky_relu_backward"], DTYPES_16, [10**4, 10**6], ["out"], ["1"]),
         *product(["relu"], INTEGERS, [10**6], ["out"], ["all"]),
+        *sums(["add_relu"], dtypes, ["fresh", "in place"], threads),
     ]
 
 
@@ -174,7 +194,9 @@ class Operands:
 
 
 def operands(cell: Cell) -> Operands:
-    arrays = {name: laid_out(cell, seed) for seed, name in enumerate(OPS[cell.op].arrays, start=1)}
+    arrays = {
+        name: laid_out(cell, seed, name) for seed, name in enumerate(OPS[cell.op].arrays, start=1)
+    }
     in_place = cell.output == "in place"
     x = arrays["x"]
     slope = SLOPE_IN_PLACE if in_place else SLOPE
@@ -187,8 +209,10 @@ def operands(cell: Cell) -> Operands:
     return Operands(arrays, out, slope, None)
 
 
-def laid_out(cell: Cell, seed: int) -> np.ndarray:
+def laid_out(cell: Cell, seed: int, name: str) -> np.ndarray:
     """An array of about the size of the cell (2-D ones are rounded), in its layout."""
+    if cell.layout in SHAPES:
+        return numbers(cell.dtype, SHAPES[cell.layout][name == "y"], seed)
     if cell.op == "prelu":
         return numbers(cell.dtype, (max(1, cell.size // CHANNELS), CHANNELS), seed)
     side = max(1, math.isqrt(cell.size))

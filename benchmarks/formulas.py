@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from cells import DTYPES, OPS, RECTIFIERS, Cell
+from cells import DTYPES, OPS, RECTIFIERS, SHAPES, SUMS, Cell
 
 Formulas = dict[str, dict[str, list[str]]]
 
 
-def called(function: str, ops: Iterable[str] = RECTIFIERS, result: str = "") -> Formulas:
+def called(function: str, ops: Iterable[str] = (*RECTIFIERS, *SUMS), result: str = "") -> Formulas:
     """Every operation as a call of a function, in whose name `{op}` is the operation."""
     table = {}
     for op in ops:
@@ -81,6 +81,14 @@ NUMPY: Formulas = {
         "out": ["np.maximum(x, a * x, out=out)"],
     },
     "relu_then_sum": {"out": ["np.maximum(x, 0, out=out).sum()"]},
+    "add_relu": {
+        "fresh": ["np.maximum(x + y, 0)"],
+        "out": ["np.maximum(np.add(x, y, out=out), 0, out=out)"],
+    },
+    "add_leaky_relu": {
+        "fresh": ["np.maximum((z := x + y), a * z)"],
+        "out": ["np.maximum(np.add(x, y, out=out), a * out, out=out)"],
+    },
 }
 
 # The same choice for numexpr, numba and JAX; zero, one and a are of the dtype of x.
@@ -92,6 +100,8 @@ CHOICES = {  # condition, result where it is true, result elsewhere
     "leaky_relu_grad": ("x >= 0", "one", "a"),
     "relu_backward": ("x >= 0", "grad", "zero"),
     "leaky_relu_backward": ("x >= 0", "grad", "a * grad"),
+    "add_relu": ("x + y > 0", "x + y", "zero"),
+    "add_leaky_relu": ("x + y > 0", "x + y", "a * (x + y)"),
 }
 
 NUMEXPR: Formulas = {
@@ -102,11 +112,11 @@ NUMEXPR: Formulas = {
     for op, choice in CHOICES.items()
 }
 
-CHOOSING = [op for op in RECTIFIERS if op in CHOICES]
+CHOOSING = [op for op in (*RECTIFIERS, *SUMS) if op in CHOICES]
 
 NUMBA = called("vectorized", CHOOSING)
 NUMBA["prelu"] = NUMBA["leaky_relu"]
-NUMBA_LOOP = only("out", called("parallel_loop", CHOOSING))
+NUMBA_LOOP = only("out", called("parallel_loop", [op for op in CHOOSING if op not in SUMS]))
 
 TORCH: Formulas = {
     "relu": {
@@ -137,6 +147,14 @@ TORCH: Formulas = {
     },
     "prelu": {"fresh": ["torch.prelu(x, a)"]},
     "relu_then_sum": {"out": ["torch.clamp_min(x, 0, out=out).numpy().sum()"]},
+    "add_relu": {
+        "fresh": ["torch.relu_(x + y)"],
+        "out": ["torch.relu_(torch.add(x, y, out=out))"],
+    },
+    "add_leaky_relu": {
+        "fresh": ["torch.nn.functional.leaky_relu_(x + y, a)"],
+        "out": ["torch.nn.functional.leaky_relu_(torch.add(x, y, out=out), a)"],
+    },
 }
 
 JAX = only("fresh", called("jitted", CHOOSING, ".block_until_ready()"))
@@ -160,9 +178,11 @@ def limits(cell: Cell) -> list[str]:
     """Expressions that no implementation can beat by much."""
     if cell.op == "relu_then_sum":
         return ["(np.copyto(out, x), out.sum())"]
+    if cell.op in SUMS and cell.output == "in place":
+        return ["cyrelu.relu(x, out=x)"]
     tiny, all_threads = cell.size <= 1000, cell.threads == "all"
     flat = cell.size >= 10_000 and cell.layout == "contiguous" and cell.op != "prelu"
-    flat = flat and cell.dtype in DTYPES
+    flat = flat and cell.dtype in DTYPES and cell.layout not in SHAPES
     out = "" if cell.output == "fresh" else ", out=out"
     wanted = {
         "np.empty_like(x)": cell.output == "fresh" and tiny,

@@ -17,10 +17,10 @@ from typing import Any
 import formulas
 import numpy as np
 import preparations
-from cells import VIEWS, Cell, Operands, operands
+from cells import SHAPES, VIEWS, Cell, Operands, operands
 
 CONTIGUOUS = frozenset(["contiguous"])
-ANY_LAYOUT = CONTIGUOUS.union(VIEWS)
+ANY_LAYOUT = frozenset({"contiguous", *VIEWS, *SHAPES})
 ANY_THREADS = frozenset(["1", "all"])
 CHECKED_SIZE = 1000
 # Of 16-bit floats, some packages round the slope to the dtype first, as cyrelu does, some do not.

@@ -47,7 +47,12 @@ def for_numpy(cell: Cell, operands: Operands, threads: int) -> Names:
 def for_limits(cell: Cell, operands: Operands, threads: int) -> Names:
     import limits
 
-    return for_numpy(cell, operands, threads) | {"limits": limits.load(), "threads": threads}
+    return {
+        **for_numpy(cell, operands, threads),
+        "limits": limits.load(),
+        "cyrelu": cyrelu,
+        "threads": threads,
+    }
 
 
 def for_numexpr(cell: Cell, operands: Operands, threads: int) -> Names:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from cells import DTYPES, DTYPES_16, INTEGERS, OPS, RECTIFIERS, VIEWS, Cell
+from cells import DTYPES, DTYPES_16, INTEGERS, OPS, RECTIFIERS, SHAPES, SUMS, VIEWS, Cell
 from results import CellResult
 
 FORWARD = {"relu", "leaky_relu"}
@@ -129,8 +129,36 @@ BY_DTYPE = [
         },
     ),
 ]
+BIASES = {layout for layout in SHAPES if layout != "a residual"}
+OF_SUMS = [
+    Target(
+        "a sum with a bias, in place",
+        "cyrelu.relu(x, out=x)",
+        1.15,
+        {"op": {"add_relu"}, "output": {"in place"}, "layout": BIASES},
+    ),
+    Target(
+        "a sum with a residual, in place, which is three arrays for two",
+        "cyrelu.relu(x, out=x)",
+        1.15 * 1.5,
+        {"op": {"add_relu"}, "output": {"in place"}, "layout": {"a residual"}},
+    ),
+    Target(
+        "a sum, new, 1e5 and more, all threads",
+        "np.maximum(x + y, 0)",
+        0.15,
+        {"op": {"add_relu"}, "output": {"fresh"}, "threads": {"all"}, "layout": {*SHAPES}},
+    ),
+    Target(
+        "sums",
+        "peer",
+        1.0,
+        {"op": {*SUMS}, "dtype": {*DTYPES, *DTYPES_16, *INTEGERS}, "layout": {*SHAPES}},
+    ),
+]
 TARGETS = [
     *BY_DTYPE,
+    *OF_SUMS,
     Target("all cells", "peer", 1.0, EVERYTHING),
     Target("all cells, geometric mean", "peer", 0.5, EVERYTHING, of_all="mean"),
     *of_tables(),

@@ -71,7 +71,7 @@ class Case:
 
 
 # The functions that take integers as they are; the others compute in float64.
-TAKE_INTEGERS = {"relu"}
+TAKE_INTEGERS = {"relu", "add_relu"}
 
 CASES = [Case(name) for name in oracle.OPERATIONS]
 
@@ -140,9 +140,13 @@ def sample(dtype, shape, seed=0):
 
 def operands_for(case, dtype, shape, negative_slope=0.01, at_zero=1.0):
     """Operands by name: arrays of edge values and numbers, and Python numbers as factors."""
+    x, y = sample(dtype, shape, seed=2), sample(dtype, shape, seed=3)
+    with np.errstate(invalid="ignore"):  # ml_dtypes' isnan
+        y[np.isnan(x)] = 1  # of two NaNs a sum may be either
     operands = {
         "grad": sample(dtype, shape, seed=1),
-        "x": sample(dtype, shape, seed=2),
+        "x": x,
+        "y": y,
         "negative_slope": negative_slope,
         "at_zero": at_zero,
     }

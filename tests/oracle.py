@@ -53,6 +53,16 @@ def leaky_relu_backward(grad, x, negative_slope=0.01, at_zero=1.0):
     return np.select([x > 0, x == 0, x < 0], [grad, at, below], default=x)
 
 
+@operation
+def add_relu(x, y):
+    return relu(np.add(x, y))
+
+
+@operation
+def add_leaky_relu(x, y, negative_slope=0.01):
+    return leaky_relu(np.add(x, y), negative_slope)
+
+
 @np.errstate(invalid="ignore")  # ml_dtypes' isnan
 def assert_same(result, expected):
     """Assert the same dtype, shape and bits; any NaN equals any NaN."""
@@ -72,13 +82,15 @@ def assert_same_bits(result, expected):
     np.testing.assert_array_equal(bits(result), bits(expected))
 
 
+@np.errstate(invalid="ignore")
 def assert_same_on_every_path(result, expected, operands):
-    """Assert the same bits; where a factor and grad are both NaN, the result may be either.
+    """Assert the same bits; where two operands are NaN, the result may be either.
 
-    Which of the two NaNs a product keeps depends on the compiler's order of the operands.
+    Which of the two NaNs a sum or a product keeps depends on the compiler's order of the operands.
     """
-    factors = [value for name, value in operands.items() if name not in ("grad", "x")]
-    if "grad" in operands and any(np.isnan(factor).any() for factor in factors):
+    factors = [value for name, value in operands.items() if name not in ("grad", "x", "y")]
+    two_nans = "y" in operands and (np.isnan(operands["x"]) & np.isnan(operands["y"])).any()
+    if two_nans or ("grad" in operands and any(np.isnan(factor).any() for factor in factors)):
         assert_same(result, expected)
     else:
         assert_same_bits(result, expected)

@@ -198,8 +198,9 @@ def test_a_subclass_whose_method_raises(case, method):
 @each_function
 def test_array_prepare_is_not_called(case):
     """NumPy 2 no longer calls it."""
-    result = case.call(dict.fromkeys(case.operands, subclass("__array_prepare__")))
-    assert (np.asarray(result) == 1).all()
+    ones = subclass("__array_prepare__")
+    result = case.call(dict.fromkeys(case.operands, ones))
+    assert_same(result, case.expected(dict.fromkeys(case.operands, np.asarray(ones))))
 
 
 @each_function
@@ -239,7 +240,7 @@ def test_x_is_resized_while_another_operand_is_converted(case, n):
     """The operand converted last resizes x; the call uses the new x."""
     operands = operands_for(case, np.float32, 3)
     x = operands["x"] = np.ones(3, np.float32)
-    for name in case.arrays[:-1]:
+    for name in {"grad", "y"} & {*case.arrays}:
         operands[name] = np.ones(1, np.float32)
     operands[last_of(case)] = RunsAction(lambda: x.resize(n, refcheck=False), n=1)
     for call in (case.call, case.call_ufunc):
@@ -292,7 +293,8 @@ def test_calls_within_a_call(case):
             case.call(operands)
 
     operands = dict.fromkeys(case.operands, RunsAction(again))
-    assert (case.call(operands) == 1).all()
+    ones = np.ones(3, np.float32)
+    assert_same(case.call(operands), case.expected(dict.fromkeys(case.operands, ones)))
     endless = dict.fromkeys(case.operands, RunsAction(lambda: case.call(endless)))
     limit = sys.getrecursionlimit()
     try:
@@ -343,7 +345,7 @@ def test_objects_whose_float_method_has_side_effects():
                             case.call(operands, out=out, dtype=np.float32, casting="unsafe")
                         except (OwnError, ValueError):
                             out.setflags(write=True)
-                        assert set(out) <= {-1, 0, 1}
+                        assert set(out) <= {-2, -1, 0, 1, 2}
         print("alive")
         """
     )

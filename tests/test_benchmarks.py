@@ -213,7 +213,8 @@ def test_the_full_run_has_every_contiguous_cell_once():
         and cell.dtype in cells.DTYPES
     ]
     # operations, dtypes, outputs; sizes on one thread and on all threads
-    assert len(contiguous) == len(CASES) * 2 * 3 * (8 + 4)
+    assert len(contiguous) == len(cells.RECTIFIERS) * 2 * 3 * (8 + 4)
+    assert len(cells.RECTIFIERS) + len(cells.SUMS) == len(CASES)
     assert set(cells.quick()) <= set(full)
 
 

@@ -79,6 +79,8 @@ def test_the_order_and_kinds_of_parameters(case):
     arguments += ["out=None", "*"]
     if "at_zero" in case.defaults:
         arguments.append(f"at_zero={case.defaults['at_zero']}")
+    if "grad" in case.arrays:
+        arguments.append("from_output=False")
     keywords = "where=True, casting='same_kind', order='K', dtype=None, subok=True"
     assert str(inspect.signature(case.function)) == f"({', '.join(arguments)}, {keywords})"
 
@@ -89,7 +91,7 @@ SHARED = {
     "keywords": "where, casting, order, dtype, subok : optional\n    As for every NumPy ufunc",
     "returns": "Other array types (pandas, xarray, dask, masked arrays) are returned as the same",
     "wrong types": "is complex, longdouble, object, string, datetime, or of another type",
-    "wrong out": "`out` is read-only or of the wrong shape.",
+    "wrong out": "`out` is read-only or of the wrong shape",
     "same bits": "same bits for every length, memory layout and number of threads; subnormals",
     "citation": "The rectifier is that of",
     "reference": ".. [1] ",

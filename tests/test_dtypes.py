@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cases import CASES, FACTORS, FLOATS_16, TAKE_INTEGERS, bfloat16, each_function
 from fresh_process import run_python
-from oracle import assert_same, assert_same_bits
+from oracle import assert_same, assert_same_bits, assert_same_on_every_path
 
 import cyrelu
 from cyrelu import _testing
@@ -141,6 +141,8 @@ def selected(case, operands, dtype):
     """The result where it is x or grad itself: the original 16 bits. NaN where it is a product."""
     x, grad = operands["x"].view(np.int16), operands.get("grad", operands["x"]).view(np.int16)
     is_nan = np.isnan(operands["x"])
+    if "y" in operands:
+        return x, np.zeros(x.shape, bool)  # a sum is computed
     is_one = {name: operands[name] == 1 for name in case.factors}
     from_grad = case.name in ("leaky_relu", "relu", "relu_backward", "leaky_relu_backward")
     chosen = operands["x"] > 0
@@ -158,13 +160,13 @@ def selected(case, operands, dtype):
 def test_all_65536_patterns(isa_and_streaming, case, dtype):
     """Products are NumPy's, rounded once; what is selected keeps its bits, signalling NaNs too."""
     x = every_pattern(dtype)
-    grads = [x[::-1].copy(), np.roll(x, 0x8001)] if "grad" in case.operands else [x]
-    for grad, slope, zero in itertools.product(grads, TESTED_FACTORS, (1.0, 0, 0.3, -2, np.nan)):
+    others = [x[::-1].copy(), np.roll(x, 0x8001)] if len(case.arrays) > 1 else [x]
+    for other, slope, zero in itertools.product(others, TESTED_FACTORS, (1.0, 0, 0.3, -2, np.nan)):
         if "at_zero" not in case.operands and zero != 1.0:
             continue
         if "negative_slope" not in case.operands and slope != TESTED_FACTORS[0]:
             continue
-        given = {"grad": grad, "x": x, "negative_slope": slope, "at_zero": zero}
+        given = {"grad": other, "x": x, "y": other, "negative_slope": slope, "at_zero": zero}
         operands = {
             name: given[name] if name in case.arrays else dtype(given[name])
             for name in case.operands
@@ -178,8 +180,8 @@ def test_all_65536_patterns(isa_and_streaming, case, dtype):
             for name, value in operands.items()
         }
         if not any(np.isnan(operands[name]) for name in case.factors):
-            assert_same_bits(case.call(in_arrays), result)
-            assert_same_bits(case.call(in_arrays | {"x": x[::-1][::-1]}), result)
+            assert_same_on_every_path(case.call(in_arrays), result, operands)
+            assert_same_on_every_path(case.call(in_arrays | {"x": x[::-1][::-1]}), result, operands)
 
 
 INTEGER_TYPES = [*"?bBhHiIlLqQ"]
@@ -217,7 +219,9 @@ def test_python_integers():
             with pytest.raises(OverflowError, match=f"^relu: x is {number}; expected a number"):
                 cyrelu.relu(number, out=out)
     for case in CASES:
-        if case.name not in TAKE_INTEGERS:
+        if case.name in TAKE_INTEGERS:
+            assert type(case.call(dict.fromkeys(case.operands, 3))) is np.int64
+        else:
             assert type(case.call(dict.fromkeys(case.operands, 3))) is np.float64
 
 

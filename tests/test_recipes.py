@@ -102,10 +102,10 @@ def test_the_numpy_equivalent_of_the_docstring(case):
     words = " ".join(inspect.getdoc(case.function).split())
     [equivalent] = re.findall(r"The NumPy equivalent is ``(.*?)``", words)
     grad, x = PAIRS
-    names = {"np": np, "grad": grad, "x": x, **case.defaults}
+    names = {"np": np, "grad": grad, "x": x, "y": grad, **case.defaults}
     with np.errstate(invalid="ignore"):
         expected = eval(equivalent, names)
-    result = case.call({"grad": grad, "x": x, **case.defaults})
+    result = case.call({"grad": grad, "x": x, "y": grad, **case.defaults})
     lost = np.isnan(x) if "loses a NaN in `x`" in words else np.zeros(x.shape, bool)
     np.testing.assert_array_equal(result[~lost], expected[~lost])
     assert np.isnan(result[lost]).all()

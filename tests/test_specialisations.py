@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import CASES, FLOATS
+from cases import CASES, FLOATS, TAKE_INTEGERS
 
 pytest.importorskip("Cython")
 
@@ -21,7 +21,7 @@ COPIES = {
     "contiguous": len(CASES) * KINDS_OF_FACTORS * len(FLOATS),
     "run_floats16": len(CASES) * KINDS_OF_FACTORS * 2,
     "choose": len(CASES) * 2,
-    "relu_integers": 4,
+    "integers": len(TAKE_INTEGERS) * 8,
 }
 
 

@@ -32,16 +32,13 @@ REPORT_FLAGS = "-fopt-info-vec-optimized -fno-ipa-icf"
 # where the body follows (a declaration ends with a semicolon).
 ALL = [operation.name for operation in OPERATIONS]
 KINDS = ["", "array factors"]
-F16, FLOAT, SIGNED = (
-    [dtype.name for dtype in group]
-    for group in (FLOATS_16, FLOATS, [each for each in INTEGERS if each.kind == "i"])
-)
+F16, FLOAT, INTEGER = ([dtype.name for dtype in group] for group in (FLOATS_16, FLOATS, INTEGERS))
 LOOPS = {
     "contiguous": (ALL, KINDS, FLOAT),
     "choose": (ALL, F16),
-    "multiply": (KINDS, F16),
+    "compute_in_integers": (["product", "sum"], KINDS, F16),
     "scale": (KINDS, F16),
-    "relu_integers": (SIGNED,),
+    "integers": ([operation.name for operation in OPERATIONS if operation.takes_integers], INTEGER),
 }
 FACTORS = {operation.name: bool(operation.factors) for operation in OPERATIONS}
 DEFINITION = re.compile(
@@ -110,12 +107,14 @@ def copies() -> Iterator[tuple[str, str, str]]:
                 continue  # relu takes no factors
             if loop == "scale" and not words[0]:
                 continue  # one number that is 0 or 1 is no loop
+            if (words[0] == "relu" and words[-1].startswith("uint")) or words[:2] == ["sum", ""]:
+                continue  # memcpy does the one, and nothing the other
             yield loop, numbers, " ".join([loop, *filter(None, words)])
 
 
 def is_expected(name: str, isa: InstructionSet) -> bool:
-    """Products of float16 are those of F16C where a set has it (float16_products.pxd)."""
-    return not (name.startswith("multiply") and "bfloat16" not in name and isa.vector_bytes > 16)
+    """float16 is computed with F16C where a set has it (float16_arithmetic.pxd)."""
+    return not (name.startswith("compute") and "bfloat16" not in name and isa.vector_bytes > 16)
 
 
 def loops_of(module: str) -> dict[range, str]:

@@ -31,7 +31,7 @@ REPORT = re.compile(r"own_loops\.c:(\d+):\d+: (?:optimized: loop|remark:) vector
 DEFINITION = re.compile(r"static PyObject \*__pyx_pf_9own_loops_\d*(\w+)\(.*\{$")
 # Without SSE4.2 gcc has no masks of 64 bits, and products by a factor that it knows need them.
 # Where products may not trap, it makes a loop for each kind of two factors, and vectorises some.
-LITERALS = r"(leaky_relu|relu_backward|leaky_relu_backward)_\w*literal_f64"
+LITERALS = r"(leaky_relu|relu_backward|leaky_relu_backward|add_leaky_relu)_\w*literal_f64"
 PARAMETERS = r"leaky_relu_(grad|backward)_double_parameter_f64"
 NOT_VECTORISED = {
     "gcc -O3": LITERALS,

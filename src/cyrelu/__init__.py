@@ -3,6 +3,8 @@
 
 from cyrelu import ufuncs
 from cyrelu._numpy.api import (
+    add_leaky_relu,
+    add_relu,
     leaky_relu,
     leaky_relu_backward,
     leaky_relu_grad,
@@ -15,6 +17,8 @@ from cyrelu.config import empty_cache, get_num_threads, num_threads, set_num_thr
 
 __all__ = [
     "__version__",
+    "add_leaky_relu",
+    "add_relu",
     "empty_cache",
     "get_num_threads",
     "leaky_relu",

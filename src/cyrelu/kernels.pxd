@@ -4,9 +4,10 @@
 #     from cyrelu.kernels cimport relu_f32
 #
 # Each runs over n elements: nothing for n <= 0. Those named _rows_ run over rows of n elements, and
-# have a slope for each element of a row (PReLU). Arrays are contiguous and aligned to their
-# elements; out may be x or grad itself. They dispatch, thread and stream as the Python functions
-# do, with and without the GIL; inside the caller's own parallel region they use its thread alone.
+# have one row of y (a bias), or of slopes (PReLU), for all of them. Arrays are contiguous and
+# aligned to their elements; out may be grad, x or y itself, but not the one row. They dispatch,
+# thread and stream as the Python functions do, rows as one call, with and without the GIL; inside
+# the caller's own parallel region they use its thread alone.
 # Nothing is raised. Names and types are final: docs/cython.md says what that means.
 #
 # The elements of the 16-bit floats, f16 and bf16, are uint16_t: their bits, of which NumPy makes
@@ -103,6 +104,48 @@ cdef void leaky_relu_backward_bf16(
     float at_zero,
 ) noexcept nogil
 
+cdef void add_relu_f32(const float* x, const float* y, float* out, Py_ssize_t n) noexcept nogil
+cdef void add_relu_f64(const double* x, const double* y, double* out, Py_ssize_t n) noexcept nogil
+cdef void add_relu_f16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_bf16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_i8(const int8_t* x, const int8_t* y, int8_t* out, Py_ssize_t n) noexcept nogil
+cdef void add_relu_i16(
+    const int16_t* x, const int16_t* y, int16_t* out, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_i32(
+    const int32_t* x, const int32_t* y, int32_t* out, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_i64(
+    const int64_t* x, const int64_t* y, int64_t* out, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_u8(const uint8_t* x, const uint8_t* y, uint8_t* out, Py_ssize_t n) noexcept nogil
+cdef void add_relu_u16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_u32(
+    const uint32_t* x, const uint32_t* y, uint32_t* out, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_u64(
+    const uint64_t* x, const uint64_t* y, uint64_t* out, Py_ssize_t n
+) noexcept nogil
+
+cdef void add_leaky_relu_f32(
+    const float* x, const float* y, float* out, Py_ssize_t n, float negative_slope
+) noexcept nogil
+cdef void add_leaky_relu_f64(
+    const double* x, const double* y, double* out, Py_ssize_t n, double negative_slope
+) noexcept nogil
+cdef void add_leaky_relu_f16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n, float negative_slope
+) noexcept nogil
+cdef void add_leaky_relu_bf16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n, float negative_slope
+) noexcept nogil
+
 cdef void leaky_relu_rows_f32(
     const float* x, const float* negative_slope, float* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil
@@ -184,4 +227,69 @@ cdef void leaky_relu_backward_rows_bf16(
     Py_ssize_t rows,
     Py_ssize_t n,
     float at_zero,
+) noexcept nogil
+
+cdef void add_relu_rows_f32(
+    const float* x, const float* y, float* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_f64(
+    const double* x, const double* y, double* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_f16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_bf16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_i8(
+    const int8_t* x, const int8_t* y, int8_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_i16(
+    const int16_t* x, const int16_t* y, int16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_i32(
+    const int32_t* x, const int32_t* y, int32_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_i64(
+    const int64_t* x, const int64_t* y, int64_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_u8(
+    const uint8_t* x, const uint8_t* y, uint8_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_u16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_u32(
+    const uint32_t* x, const uint32_t* y, uint32_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+cdef void add_relu_rows_u64(
+    const uint64_t* x, const uint64_t* y, uint64_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil
+
+cdef void add_leaky_relu_rows_f32(
+    const float* x, const float* y, float* out, Py_ssize_t rows, Py_ssize_t n, float negative_slope
+) noexcept nogil
+cdef void add_leaky_relu_rows_f64(
+    const double* x,
+    const double* y,
+    double* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    double negative_slope,
+) noexcept nogil
+cdef void add_leaky_relu_rows_f16(
+    const uint16_t* x,
+    const uint16_t* y,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float negative_slope,
+) noexcept nogil
+cdef void add_leaky_relu_rows_bf16(
+    const uint16_t* x,
+    const uint16_t* y,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float negative_slope,
 ) noexcept nogil

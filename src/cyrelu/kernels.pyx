@@ -4,7 +4,7 @@
 
 from libc.string cimport memset
 
-from cyrelu._dispatch.dispatch cimport run
+from cyrelu._dispatch.dispatch cimport Rows, run, run_rows
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
 from cyrelu._loops.conversions cimport rounded_to
 from cyrelu._loops.dtypes cimport (
@@ -24,20 +24,49 @@ from cyrelu._loops.dtypes cimport (
     itemsize,
 )
 from cyrelu._loops.operations cimport (
+    ADD_LEAKY_RELU,
+    ADD_RELU,
     AT_ZERO,
     GRAD,
     LEAKY_RELU,
     LEAKY_RELU_BACKWARD,
     LEAKY_RELU_GRAD,
     NEGATIVE_SLOPE,
+    OPERAND_COUNT,
     OUT,
     RELU,
     RELU_BACKWARD,
     RELU_GRAD,
     X,
+    Y,
     Operation,
 )
 from cyrelu._loops.types cimport Operands
+
+
+cdef inline Operands operands_of(
+    Dtype dtype,
+    const void* grad,
+    const void* x,
+    const void* y,
+    const void* negative_slope,
+    const void* at_zero,
+    void* out,
+) noexcept nogil:
+    cdef Py_ssize_t item = itemsize(dtype)
+    cdef Operands operands
+    memset(&operands, 0, sizeof(operands))
+    operands.data[GRAD] = <char*> grad
+    operands.data[X] = <char*> x
+    operands.data[Y] = <char*> y
+    operands.data[NEGATIVE_SLOPE] = <char*> negative_slope
+    operands.data[AT_ZERO] = <char*> at_zero
+    operands.data[OUT] = <char*> out
+    operands.stride[GRAD] = item if grad != NULL else 0
+    operands.stride[X] = item if x != NULL else 0
+    operands.stride[Y] = item if y != NULL else 0
+    operands.stride[OUT] = item
+    return operands
 
 
 cdef inline void call(
@@ -45,164 +74,146 @@ cdef inline void call(
     Dtype dtype,
     const void* grad,
     const void* x,
+    const void* y,
     const void* negative_slope,
     const void* at_zero,
     void* out,
     Py_ssize_t n,
 ) noexcept nogil:
-    cdef Py_ssize_t item = itemsize(dtype)
-    cdef Operands operands
-    memset(&operands, 0, sizeof(operands))
-    operands.data[GRAD] = <char*> grad
-    operands.data[X] = <char*> x
-    operands.data[NEGATIVE_SLOPE] = <char*> negative_slope
-    operands.data[AT_ZERO] = <char*> at_zero
-    operands.data[OUT] = <char*> out
-    operands.stride[GRAD] = item if grad != NULL else 0
-    operands.stride[X] = item if x != NULL else 0
-    operands.stride[OUT] = item
+    cdef Operands operands = operands_of(dtype, grad, x, y, negative_slope, at_zero, out)
     run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
 
 
-cdef inline void call_by_rows(
+cdef void call_by_rows(
     Operation operation,
     Dtype dtype,
     const void* grad,
     const void* x,
+    const void* y,
     const void* negative_slope,
     const void* at_zero,
     void* out,
-    Py_ssize_t rows,
+    Py_ssize_t count,
     Py_ssize_t n,
+    int row_operand,
 ) noexcept nogil:
-    cdef Py_ssize_t item = itemsize(dtype)
-    cdef Py_ssize_t _row
-    cdef Operands operands
-    memset(&operands, 0, sizeof(operands))
-    operands.data[GRAD] = <char*> grad
-    operands.data[X] = <char*> x
-    operands.data[NEGATIVE_SLOPE] = <char*> negative_slope
-    operands.data[AT_ZERO] = <char*> at_zero
-    operands.data[OUT] = <char*> out
-    operands.stride[GRAD] = item if grad != NULL else 0
-    operands.stride[X] = item if x != NULL else 0
-    operands.stride[NEGATIVE_SLOPE] = item
-    operands.stride[OUT] = item
-    if n <= 0:
-        return
-    for _row in range(rows):
-        run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
-        operands.data[GRAD] += n * operands.stride[GRAD]
-        operands.data[X] += n * operands.stride[X]
-        operands.data[OUT] += n * item
+    cdef Operands operands = operands_of(dtype, grad, x, y, negative_slope, at_zero, out)
+    cdef Rows rows
+    cdef int k
+    operands.stride[row_operand] = itemsize(dtype)
+    rows.count, rows.ndim = count, 1
+    rows.shape[0] = count
+    for k in range(OPERAND_COUNT):
+        rows.stride[0][k] = 0 if k == row_operand else n * operands.stride[k]
+    run_rows(operation, dtype, &operands, n, &rows, False, BLOCK_OF_THREAD)
 
 
 cdef void relu_f32(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, FLOAT32, NULL, x, NULL, NULL, out, n)
+    call(RELU, FLOAT32, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_f64(const double* x, double* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, FLOAT64, NULL, x, NULL, NULL, out, n)
+    call(RELU, FLOAT64, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_f16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, FLOAT16, NULL, x, NULL, NULL, out, n)
+    call(RELU, FLOAT16, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_bf16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, BFLOAT16, NULL, x, NULL, NULL, out, n)
+    call(RELU, BFLOAT16, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_i8(const int8_t* x, int8_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, INT8, NULL, x, NULL, NULL, out, n)
+    call(RELU, INT8, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_i16(const int16_t* x, int16_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, INT16, NULL, x, NULL, NULL, out, n)
+    call(RELU, INT16, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_i32(const int32_t* x, int32_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, INT32, NULL, x, NULL, NULL, out, n)
+    call(RELU, INT32, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_i64(const int64_t* x, int64_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, INT64, NULL, x, NULL, NULL, out, n)
+    call(RELU, INT64, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_u8(const uint8_t* x, uint8_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, UINT8, NULL, x, NULL, NULL, out, n)
+    call(RELU, UINT8, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_u16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, UINT16, NULL, x, NULL, NULL, out, n)
+    call(RELU, UINT16, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_u32(const uint32_t* x, uint32_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, UINT32, NULL, x, NULL, NULL, out, n)
+    call(RELU, UINT32, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void relu_u64(const uint64_t* x, uint64_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, UINT64, NULL, x, NULL, NULL, out, n)
+    call(RELU, UINT64, NULL, x, NULL, NULL, NULL, out, n)
 
 
 cdef void leaky_relu_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    call(LEAKY_RELU, FLOAT32, NULL, x, &negative_slope, NULL, out, n)
+    call(LEAKY_RELU, FLOAT32, NULL, x, NULL, &negative_slope, NULL, out, n)
 
 
 cdef void leaky_relu_f64(
     const double* x, double* out, Py_ssize_t n, double negative_slope
 ) noexcept nogil:
-    call(LEAKY_RELU, FLOAT64, NULL, x, &negative_slope, NULL, out, n)
+    call(LEAKY_RELU, FLOAT64, NULL, x, NULL, &negative_slope, NULL, out, n)
 
 
 cdef void leaky_relu_f16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
     cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
-    call(LEAKY_RELU, FLOAT16, NULL, x, &negative_slope_f16, NULL, out, n)
+    call(LEAKY_RELU, FLOAT16, NULL, x, NULL, &negative_slope_f16, NULL, out, n)
 
 
 cdef void leaky_relu_bf16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
     cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
-    call(LEAKY_RELU, BFLOAT16, NULL, x, &negative_slope_bf16, NULL, out, n)
+    call(LEAKY_RELU, BFLOAT16, NULL, x, NULL, &negative_slope_bf16, NULL, out, n)
 
 
 cdef void relu_grad_f32(const float* x, float* out, Py_ssize_t n, float at_zero) noexcept nogil:
-    call(RELU_GRAD, FLOAT32, NULL, x, NULL, &at_zero, out, n)
+    call(RELU_GRAD, FLOAT32, NULL, x, NULL, NULL, &at_zero, out, n)
 
 
 cdef void relu_grad_f64(const double* x, double* out, Py_ssize_t n, double at_zero) noexcept nogil:
-    call(RELU_GRAD, FLOAT64, NULL, x, NULL, &at_zero, out, n)
+    call(RELU_GRAD, FLOAT64, NULL, x, NULL, NULL, &at_zero, out, n)
 
 
 cdef void relu_grad_f16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
     cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call(RELU_GRAD, FLOAT16, NULL, x, NULL, &at_zero_f16, out, n)
+    call(RELU_GRAD, FLOAT16, NULL, x, NULL, NULL, &at_zero_f16, out, n)
 
 
 cdef void relu_grad_bf16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
     cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call(RELU_GRAD, BFLOAT16, NULL, x, NULL, &at_zero_bf16, out, n)
+    call(RELU_GRAD, BFLOAT16, NULL, x, NULL, NULL, &at_zero_bf16, out, n)
 
 
 cdef void leaky_relu_grad_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope, float at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_GRAD, FLOAT32, NULL, x, &negative_slope, &at_zero, out, n)
+    call(LEAKY_RELU_GRAD, FLOAT32, NULL, x, NULL, &negative_slope, &at_zero, out, n)
 
 
 cdef void leaky_relu_grad_f64(
     const double* x, double* out, Py_ssize_t n, double negative_slope, double at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_GRAD, FLOAT64, NULL, x, &negative_slope, &at_zero, out, n)
+    call(LEAKY_RELU_GRAD, FLOAT64, NULL, x, NULL, &negative_slope, &at_zero, out, n)
 
 
 cdef void leaky_relu_grad_f16(
@@ -210,7 +221,7 @@ cdef void leaky_relu_grad_f16(
 ) noexcept nogil:
     cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
     cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call(LEAKY_RELU_GRAD, FLOAT16, NULL, x, &negative_slope_f16, &at_zero_f16, out, n)
+    call(LEAKY_RELU_GRAD, FLOAT16, NULL, x, NULL, &negative_slope_f16, &at_zero_f16, out, n)
 
 
 cdef void leaky_relu_grad_bf16(
@@ -218,39 +229,39 @@ cdef void leaky_relu_grad_bf16(
 ) noexcept nogil:
     cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
     cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call(LEAKY_RELU_GRAD, BFLOAT16, NULL, x, &negative_slope_bf16, &at_zero_bf16, out, n)
+    call(LEAKY_RELU_GRAD, BFLOAT16, NULL, x, NULL, &negative_slope_bf16, &at_zero_bf16, out, n)
 
 
 cdef void relu_backward_f32(
     const float* grad, const float* x, float* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
-    call(RELU_BACKWARD, FLOAT32, grad, x, NULL, &at_zero, out, n)
+    call(RELU_BACKWARD, FLOAT32, grad, x, NULL, NULL, &at_zero, out, n)
 
 
 cdef void relu_backward_f64(
     const double* grad, const double* x, double* out, Py_ssize_t n, double at_zero
 ) noexcept nogil:
-    call(RELU_BACKWARD, FLOAT64, grad, x, NULL, &at_zero, out, n)
+    call(RELU_BACKWARD, FLOAT64, grad, x, NULL, NULL, &at_zero, out, n)
 
 
 cdef void relu_backward_f16(
     const uint16_t* grad, const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
     cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call(RELU_BACKWARD, FLOAT16, grad, x, NULL, &at_zero_f16, out, n)
+    call(RELU_BACKWARD, FLOAT16, grad, x, NULL, NULL, &at_zero_f16, out, n)
 
 
 cdef void relu_backward_bf16(
     const uint16_t* grad, const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
     cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call(RELU_BACKWARD, BFLOAT16, grad, x, NULL, &at_zero_bf16, out, n)
+    call(RELU_BACKWARD, BFLOAT16, grad, x, NULL, NULL, &at_zero_bf16, out, n)
 
 
 cdef void leaky_relu_backward_f32(
     const float* grad, const float* x, float* out, Py_ssize_t n, float negative_slope, float at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_BACKWARD, FLOAT32, grad, x, &negative_slope, &at_zero, out, n)
+    call(LEAKY_RELU_BACKWARD, FLOAT32, grad, x, NULL, &negative_slope, &at_zero, out, n)
 
 
 cdef void leaky_relu_backward_f64(
@@ -261,7 +272,7 @@ cdef void leaky_relu_backward_f64(
     double negative_slope,
     double at_zero,
 ) noexcept nogil:
-    call(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, &negative_slope, &at_zero, out, n)
+    call(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, NULL, &negative_slope, &at_zero, out, n)
 
 
 cdef void leaky_relu_backward_f16(
@@ -274,7 +285,7 @@ cdef void leaky_relu_backward_f16(
 ) noexcept nogil:
     cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
     cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call(LEAKY_RELU_BACKWARD, FLOAT16, grad, x, &negative_slope_f16, &at_zero_f16, out, n)
+    call(LEAKY_RELU_BACKWARD, FLOAT16, grad, x, NULL, &negative_slope_f16, &at_zero_f16, out, n)
 
 
 cdef void leaky_relu_backward_bf16(
@@ -287,31 +298,131 @@ cdef void leaky_relu_backward_bf16(
 ) noexcept nogil:
     cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
     cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call(LEAKY_RELU_BACKWARD, BFLOAT16, grad, x, &negative_slope_bf16, &at_zero_bf16, out, n)
+    call(LEAKY_RELU_BACKWARD, BFLOAT16, grad, x, NULL, &negative_slope_bf16, &at_zero_bf16, out, n)
+
+
+cdef void add_relu_f32(const float* x, const float* y, float* out, Py_ssize_t n) noexcept nogil:
+    call(ADD_RELU, FLOAT32, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_f64(const double* x, const double* y, double* out, Py_ssize_t n) noexcept nogil:
+    call(ADD_RELU, FLOAT64, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_f16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, FLOAT16, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_bf16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, BFLOAT16, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_i8(const int8_t* x, const int8_t* y, int8_t* out, Py_ssize_t n) noexcept nogil:
+    call(ADD_RELU, INT8, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_i16(
+    const int16_t* x, const int16_t* y, int16_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, INT16, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_i32(
+    const int32_t* x, const int32_t* y, int32_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, INT32, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_i64(
+    const int64_t* x, const int64_t* y, int64_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, INT64, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_u8(
+    const uint8_t* x, const uint8_t* y, uint8_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, UINT8, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_u16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, UINT16, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_u32(
+    const uint32_t* x, const uint32_t* y, uint32_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, UINT32, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_relu_u64(
+    const uint64_t* x, const uint64_t* y, uint64_t* out, Py_ssize_t n
+) noexcept nogil:
+    call(ADD_RELU, UINT64, NULL, x, y, NULL, NULL, out, n)
+
+
+cdef void add_leaky_relu_f32(
+    const float* x, const float* y, float* out, Py_ssize_t n, float negative_slope
+) noexcept nogil:
+    call(ADD_LEAKY_RELU, FLOAT32, NULL, x, y, &negative_slope, NULL, out, n)
+
+
+cdef void add_leaky_relu_f64(
+    const double* x, const double* y, double* out, Py_ssize_t n, double negative_slope
+) noexcept nogil:
+    call(ADD_LEAKY_RELU, FLOAT64, NULL, x, y, &negative_slope, NULL, out, n)
+
+
+cdef void add_leaky_relu_f16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n, float negative_slope
+) noexcept nogil:
+    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
+    call(ADD_LEAKY_RELU, FLOAT16, NULL, x, y, &negative_slope_f16, NULL, out, n)
+
+
+cdef void add_leaky_relu_bf16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n, float negative_slope
+) noexcept nogil:
+    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
+    call(ADD_LEAKY_RELU, BFLOAT16, NULL, x, y, &negative_slope_bf16, NULL, out, n)
 
 
 cdef void leaky_relu_rows_f32(
     const float* x, const float* negative_slope, float* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(LEAKY_RELU, FLOAT32, NULL, x, negative_slope, NULL, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU, FLOAT32, NULL, x, NULL, negative_slope, NULL, out, rows, n, NEGATIVE_SLOPE
+    )
 
 
 cdef void leaky_relu_rows_f64(
     const double* x, const double* negative_slope, double* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(LEAKY_RELU, FLOAT64, NULL, x, negative_slope, NULL, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU, FLOAT64, NULL, x, NULL, negative_slope, NULL, out, rows, n, NEGATIVE_SLOPE
+    )
 
 
 cdef void leaky_relu_rows_f16(
     const uint16_t* x, const uint16_t* negative_slope, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(LEAKY_RELU, FLOAT16, NULL, x, negative_slope, NULL, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU, FLOAT16, NULL, x, NULL, negative_slope, NULL, out, rows, n, NEGATIVE_SLOPE
+    )
 
 
 cdef void leaky_relu_rows_bf16(
     const uint16_t* x, const uint16_t* negative_slope, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(LEAKY_RELU, BFLOAT16, NULL, x, negative_slope, NULL, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU, BFLOAT16, NULL, x, NULL, negative_slope, NULL, out, rows, n, NEGATIVE_SLOPE
+    )
 
 
 cdef void leaky_relu_grad_rows_f32(
@@ -322,7 +433,19 @@ cdef void leaky_relu_grad_rows_f32(
     Py_ssize_t n,
     float at_zero,
 ) noexcept nogil:
-    call_by_rows(LEAKY_RELU_GRAD, FLOAT32, NULL, x, negative_slope, &at_zero, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU_GRAD,
+        FLOAT32,
+        NULL,
+        x,
+        NULL,
+        negative_slope,
+        &at_zero,
+        out,
+        rows,
+        n,
+        NEGATIVE_SLOPE,
+    )
 
 
 cdef void leaky_relu_grad_rows_f64(
@@ -333,7 +456,19 @@ cdef void leaky_relu_grad_rows_f64(
     Py_ssize_t n,
     double at_zero,
 ) noexcept nogil:
-    call_by_rows(LEAKY_RELU_GRAD, FLOAT64, NULL, x, negative_slope, &at_zero, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU_GRAD,
+        FLOAT64,
+        NULL,
+        x,
+        NULL,
+        negative_slope,
+        &at_zero,
+        out,
+        rows,
+        n,
+        NEGATIVE_SLOPE,
+    )
 
 
 cdef void leaky_relu_grad_rows_f16(
@@ -345,7 +480,19 @@ cdef void leaky_relu_grad_rows_f16(
     float at_zero,
 ) noexcept nogil:
     cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call_by_rows(LEAKY_RELU_GRAD, FLOAT16, NULL, x, negative_slope, &at_zero_f16, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU_GRAD,
+        FLOAT16,
+        NULL,
+        x,
+        NULL,
+        negative_slope,
+        &at_zero_f16,
+        out,
+        rows,
+        n,
+        NEGATIVE_SLOPE,
+    )
 
 
 cdef void leaky_relu_grad_rows_bf16(
@@ -357,7 +504,19 @@ cdef void leaky_relu_grad_rows_bf16(
     float at_zero,
 ) noexcept nogil:
     cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call_by_rows(LEAKY_RELU_GRAD, BFLOAT16, NULL, x, negative_slope, &at_zero_bf16, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU_GRAD,
+        BFLOAT16,
+        NULL,
+        x,
+        NULL,
+        negative_slope,
+        &at_zero_bf16,
+        out,
+        rows,
+        n,
+        NEGATIVE_SLOPE,
+    )
 
 
 cdef void leaky_relu_backward_rows_f32(
@@ -369,7 +528,19 @@ cdef void leaky_relu_backward_rows_f32(
     Py_ssize_t n,
     float at_zero,
 ) noexcept nogil:
-    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT32, grad, x, negative_slope, &at_zero, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU_BACKWARD,
+        FLOAT32,
+        grad,
+        x,
+        NULL,
+        negative_slope,
+        &at_zero,
+        out,
+        rows,
+        n,
+        NEGATIVE_SLOPE,
+    )
 
 
 cdef void leaky_relu_backward_rows_f64(
@@ -381,7 +552,19 @@ cdef void leaky_relu_backward_rows_f64(
     Py_ssize_t n,
     double at_zero,
 ) noexcept nogil:
-    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, negative_slope, &at_zero, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU_BACKWARD,
+        FLOAT64,
+        grad,
+        x,
+        NULL,
+        negative_slope,
+        &at_zero,
+        out,
+        rows,
+        n,
+        NEGATIVE_SLOPE,
+    )
 
 
 cdef void leaky_relu_backward_rows_f16(
@@ -394,7 +577,19 @@ cdef void leaky_relu_backward_rows_f16(
     float at_zero,
 ) noexcept nogil:
     cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT16, grad, x, negative_slope, &at_zero_f16, out, rows, n)
+    call_by_rows(
+        LEAKY_RELU_BACKWARD,
+        FLOAT16,
+        grad,
+        x,
+        NULL,
+        negative_slope,
+        &at_zero_f16,
+        out,
+        rows,
+        n,
+        NEGATIVE_SLOPE,
+    )
 
 
 cdef void leaky_relu_backward_rows_bf16(
@@ -408,5 +603,128 @@ cdef void leaky_relu_backward_rows_bf16(
 ) noexcept nogil:
     cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
     call_by_rows(
-        LEAKY_RELU_BACKWARD, BFLOAT16, grad, x, negative_slope, &at_zero_bf16, out, rows, n
+        LEAKY_RELU_BACKWARD,
+        BFLOAT16,
+        grad,
+        x,
+        NULL,
+        negative_slope,
+        &at_zero_bf16,
+        out,
+        rows,
+        n,
+        NEGATIVE_SLOPE,
     )
+
+
+cdef void add_relu_rows_f32(
+    const float* x, const float* y, float* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, FLOAT32, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_f64(
+    const double* x, const double* y, double* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, FLOAT64, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_f16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, FLOAT16, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_bf16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, BFLOAT16, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_i8(
+    const int8_t* x, const int8_t* y, int8_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, INT8, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_i16(
+    const int16_t* x, const int16_t* y, int16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, INT16, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_i32(
+    const int32_t* x, const int32_t* y, int32_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, INT32, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_i64(
+    const int64_t* x, const int64_t* y, int64_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, INT64, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_u8(
+    const uint8_t* x, const uint8_t* y, uint8_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, UINT8, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_u16(
+    const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, UINT16, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_u32(
+    const uint32_t* x, const uint32_t* y, uint32_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, UINT32, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_relu_rows_u64(
+    const uint64_t* x, const uint64_t* y, uint64_t* out, Py_ssize_t rows, Py_ssize_t n
+) noexcept nogil:
+    call_by_rows(ADD_RELU, UINT64, NULL, x, y, NULL, NULL, out, rows, n, Y)
+
+
+cdef void add_leaky_relu_rows_f32(
+    const float* x, const float* y, float* out, Py_ssize_t rows, Py_ssize_t n, float negative_slope
+) noexcept nogil:
+    call_by_rows(ADD_LEAKY_RELU, FLOAT32, NULL, x, y, &negative_slope, NULL, out, rows, n, Y)
+
+
+cdef void add_leaky_relu_rows_f64(
+    const double* x,
+    const double* y,
+    double* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    double negative_slope,
+) noexcept nogil:
+    call_by_rows(ADD_LEAKY_RELU, FLOAT64, NULL, x, y, &negative_slope, NULL, out, rows, n, Y)
+
+
+cdef void add_leaky_relu_rows_f16(
+    const uint16_t* x,
+    const uint16_t* y,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float negative_slope,
+) noexcept nogil:
+    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
+    call_by_rows(ADD_LEAKY_RELU, FLOAT16, NULL, x, y, &negative_slope_f16, NULL, out, rows, n, Y)
+
+
+cdef void add_leaky_relu_rows_bf16(
+    const uint16_t* x,
+    const uint16_t* y,
+    uint16_t* out,
+    Py_ssize_t rows,
+    Py_ssize_t n,
+    float negative_slope,
+) noexcept nogil:
+    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
+    call_by_rows(ADD_LEAKY_RELU, BFLOAT16, NULL, x, y, &negative_slope_bf16, NULL, out, rows, n, Y)

@@ -7,6 +7,7 @@
 #     from cyrelu cimport memoryviews
 #     memoryviews.leaky_relu(x, out, 0.1)
 #     memoryviews.leaky_relu(x, out, slopes)    # PReLU: a slope for each element of the last axis
+#     memoryviews.add_relu_rows(x, bias, out)   # a bias for each element of the last axis
 #
 # Compiled into the caller's module, which links kernels.pxd; with and without the GIL. Views whose
 # shapes differ, and a read-only out, raise a ValueError that names the function and leave out as it
@@ -106,7 +107,7 @@ ctypedef fused I32View:
     const int32_t[:, :, ::1]
     const int32_t[:, :, :, ::1]
 
-ctypedef fused Slopes:
+ctypedef fused Row:
     const float[::1]
     const double[::1]
 
@@ -253,11 +254,11 @@ cdef inline Py_ssize_t sizeof_element(View view) noexcept nogil:
     return sizeof(float) if View in F32View else sizeof(double)
 
 
-cdef inline int check_slopes(const char* function, Slopes slopes, View out) except -1 nogil:
-    if sizeof(slopes[0]) != sizeof_element(out):
-        return refuse(function, "negative_slope and the views differ in dtype")
-    if slopes.shape[0] != last_axis(out):
-        return refuse(function, "negative_slope and the last axis differ in length")
+cdef inline int check_row(const char* function, Row row, View out) except -1 nogil:
+    if sizeof(row[0]) != sizeof_element(out):
+        return refuse(function, "the row and the views differ in dtype")
+    if row.shape[0] != last_axis(out):
+        return refuse(function, "the row and the last axis differ in length")
     return 0
 
 
@@ -296,7 +297,7 @@ cdef inline int leaky_relu(View x, View out, Slope negative_slope) except -1 nog
         return refuse("leaky_relu", "the views differ in shape")
     check_out("leaky_relu", out)
     if Slope is not double:
-        check_slopes("leaky_relu", negative_slope, out)
+        check_row("leaky_relu", negative_slope, out)
     if n <= 0:
         return 0
     if Slope is double:
@@ -350,7 +351,7 @@ cdef inline int leaky_relu_grad(
         return refuse("leaky_relu_grad", "the views differ in shape")
     check_out("leaky_relu_grad", out)
     if Slope is not double:
-        check_slopes("leaky_relu_grad", negative_slope, out)
+        check_row("leaky_relu_grad", negative_slope, out)
     if n <= 0:
         return 0
     if Slope is double:
@@ -426,7 +427,7 @@ cdef inline int leaky_relu_backward(
         return refuse("leaky_relu_backward", "the views differ in shape")
     check_out("leaky_relu_backward", out)
     if Slope is not double:
-        check_slopes("leaky_relu_backward", negative_slope, out)
+        check_row("leaky_relu_backward", negative_slope, out)
     if n <= 0:
         return 0
     if Slope is double:
@@ -469,4 +470,118 @@ cdef inline int leaky_relu_backward(
                 last_axis(out),
                 <double> at_zero,
             )
+    return 0
+
+
+cdef inline int add_relu(NumberView x, NumberView y, NumberView out) except -1 nogil:
+    cdef Py_ssize_t n = size(out)
+    if differ(x, out) or differ(y, out):
+        return refuse("add_relu", "the views differ in shape")
+    check_out("add_relu", out)
+    if n <= 0:
+        return 0
+    if NumberView in F32View:
+        kernels.add_relu_f32(<const float*> data(x), <const float*> data(y), <float*> data(out), n)
+    elif NumberView in F64View:
+        kernels.add_relu_f64(
+            <const double*> data(x), <const double*> data(y), <double*> data(out), n
+        )
+    elif NumberView in I8View:
+        kernels.add_relu_i8(
+            <const int8_t*> data(x), <const int8_t*> data(y), <int8_t*> data(out), n
+        )
+    elif NumberView in I16View:
+        kernels.add_relu_i16(
+            <const int16_t*> data(x), <const int16_t*> data(y), <int16_t*> data(out), n
+        )
+    elif NumberView in I32View:
+        kernels.add_relu_i32(
+            <const int32_t*> data(x), <const int32_t*> data(y), <int32_t*> data(out), n
+        )
+    else:
+        kernels.add_relu_i64(
+            <const int64_t*> data(x), <const int64_t*> data(y), <int64_t*> data(out), n
+        )
+    return 0
+
+
+cdef inline int add_leaky_relu(View x, View y, View out, double negative_slope) except -1 nogil:
+    cdef Py_ssize_t n = size(out)
+    if differ(x, out) or differ(y, out):
+        return refuse("add_leaky_relu", "the views differ in shape")
+    check_out("add_leaky_relu", out)
+    if n <= 0:
+        return 0
+    if View in F32View:
+        kernels.add_leaky_relu_f32(
+            <const float*> data(x),
+            <const float*> data(y),
+            <float*> data(out),
+            n,
+            <float> negative_slope,
+        )
+    else:
+        kernels.add_leaky_relu_f64(
+            <const double*> data(x),
+            <const double*> data(y),
+            <double*> data(out),
+            n,
+            <double> negative_slope,
+        )
+    return 0
+
+
+cdef inline int add_relu_rows(View x, Row y, View out) except -1 nogil:
+    cdef Py_ssize_t n = size(out)
+    if differ(x, out):
+        return refuse("add_relu_rows", "the views differ in shape")
+    check_out("add_relu_rows", out)
+    check_row("add_relu_rows", y, out)
+    if n <= 0:
+        return 0
+    if View in F32View:
+        kernels.add_relu_rows_f32(
+            <const float*> data(x),
+            <const float*> data(y),
+            <float*> data(out),
+            n // last_axis(out),
+            last_axis(out),
+        )
+    else:
+        kernels.add_relu_rows_f64(
+            <const double*> data(x),
+            <const double*> data(y),
+            <double*> data(out),
+            n // last_axis(out),
+            last_axis(out),
+        )
+    return 0
+
+
+cdef inline int add_leaky_relu_rows(View x, Row y, View out, double negative_slope) except -1 nogil:
+    cdef Py_ssize_t n = size(out)
+    if differ(x, out):
+        return refuse("add_leaky_relu_rows", "the views differ in shape")
+    check_out("add_leaky_relu_rows", out)
+    check_row("add_leaky_relu_rows", y, out)
+    if n <= 0:
+        return 0
+    if View in F32View:
+        kernels.add_leaky_relu_rows_f32(
+            <const float*> data(x),
+            <const float*> data(y),
+            <float*> data(out),
+            n // last_axis(out),
+            last_axis(out),
+            <float> negative_slope,
+        )
+    else:
+        kernels.add_leaky_relu_rows_f64(
+            <const double*> data(x),
+            <const double*> data(y),
+            <double*> data(out),
+            n // last_axis(out),
+            last_axis(out),
+            <double> negative_slope,
+        )
     return 0

@@ -12,9 +12,9 @@
 from cython cimport floating
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-# What relu takes: integers, too, and each is exact. Cython finds every other integer type among
-# these: without the two of C it would take some for one of the other sign, with more it would find
-# two for some (tests/downstream tries them all).
+# What relu and add_relu take: integers, too, and each is exact. Cython finds every other integer
+# type among these: without the two of C it would take some for one of the other sign, with more it
+# would find two for some (tests/downstream tries them all).
 ctypedef fused number:
     float
     double
@@ -146,3 +146,21 @@ cdef inline floating relu_grad(floating x, double at_zero) noexcept nogil:
 
 cdef inline floating relu_backward(floating grad, floating x, double at_zero) noexcept nogil:
     return leaky_relu_backward[floating](grad, x, 0, at_zero)
+
+
+# Of a sum: that of NumPy's add, rounded before it is rectified.
+
+cdef inline number added(number x, number y) noexcept nogil:
+    if number is float or number is double:
+        return x + y
+    else:
+        # As unsigned numbers, which wrap around: a signed sum that does not fit is undefined in C.
+        return <number> (<uint64_t> x + <uint64_t> y)
+
+
+cdef inline number add_relu(number x, number y) noexcept nogil:
+    return relu[number](added[number](x, y))
+
+
+cdef inline floating add_leaky_relu(floating x, floating y, double negative_slope) noexcept nogil:
+    return leaky_relu[floating](added[floating](x, y), negative_slope)

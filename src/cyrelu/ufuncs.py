@@ -7,7 +7,9 @@ Their inputs are positional:
 ``relu_grad(x, at_zero)``,
 ``leaky_relu_grad(x, negative_slope, at_zero)``,
 ``relu_backward(grad, x, at_zero)``,
-``leaky_relu_backward(grad, x, negative_slope, at_zero)``.
+``leaky_relu_backward(grad, x, negative_slope, at_zero)``,
+``add_relu(x, y)``,
+``add_leaky_relu(x, y, negative_slope)``.
 They have no defaults for the factors; otherwise the functions give the same results sooner.
 """
 
@@ -21,8 +23,12 @@ relu_grad: _ufunc = _by_name["relu_grad"]
 leaky_relu_grad: _ufunc = _by_name["leaky_relu_grad"]
 relu_backward: _ufunc = _by_name["relu_backward"]
 leaky_relu_backward: _ufunc = _by_name["leaky_relu_backward"]
+add_relu: _ufunc = _by_name["add_relu"]
+add_leaky_relu: _ufunc = _by_name["add_leaky_relu"]
 
 __all__ = [
+    "add_leaky_relu",
+    "add_relu",
     "leaky_relu",
     "leaky_relu_backward",
     "leaky_relu_grad",

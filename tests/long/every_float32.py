@@ -34,9 +34,10 @@ ODD = np.uint32(2654435761)  # multiplying by an odd number reaches every patter
 
 
 def operands_of_block(case, start, count=BLOCK):
-    """The patterns from start on as x, as many other ones as grad, and the factors."""
+    """The patterns from start on as x, as many other ones as grad or y, and the factors."""
     patterns = np.arange(start, start + count, dtype=np.uint64).astype(np.uint32)
-    operands = {"grad": (patterns * ODD).view(np.float32), "x": patterns.view(np.float32)}
+    x, other = patterns.view(np.float32), (patterns * ODD).view(np.float32)
+    operands = {"grad": other, "x": x, "y": np.where(np.isnan(x), np.float32(1), other)}
     return {name: operands.get(name, FACTORS.get(name)) for name in case.operands}
 
 

@@ -97,7 +97,13 @@ def expected_result(call):
         return None
     if dtype is None:
         dtype = dtype_of_result(call.case, strong)
-        if dtype == bfloat16 and call.as_ufunc and casting == "safe" and float in map(type, given):
+        if (
+            bfloat16
+            and dtype == bfloat16
+            and call.as_ufunc
+            and casting == "safe"
+            and float in map(type, given)
+        ):
             return None  # a Python float is not weak beside it, to NumPy
     try:
         shape = np.broadcast_shapes(where.shape, *(np.shape(value) for value in given))
@@ -115,11 +121,12 @@ def expected_result(call):
 
 def dtype_of_result(case, strong):
     """The dtype of the result, by those of the operands that are not Python numbers."""
-    if case.name in TAKE_INTEGERS and len(strong) == 1:
-        return strong[0].newbyteorder("=")
-    if all(each.kind in "iu" for each in strong):
+    all_integers = all(each.kind in "iu" for each in strong)
+    if case.name in TAKE_INTEGERS and (all_integers or len(strong) == 1):
+        return np.result_type(*strong).newbyteorder("=")
+    if all_integers:
         return np.float64
-    floats = [bfloat16] if bfloat16 in strong else []
+    floats = [bfloat16] if bfloat16 in [each.type for each in strong] else []
     floats += [np.float16, np.float32, np.float64]
     return next(to for to in floats if all(np.can_cast(each, to) for each in strong))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dtypes import DTYPES, FLOATS, FLOATS_16, INTEGERS, Dtype
+from dtypes import FLOATS, FLOATS_16, INTEGERS, Dtype
 from layout import GENERATED, bracketed, cimport
 from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operand, Operation
 
@@ -17,9 +17,10 @@ KERNELS_PXD = f"""\
 #     from cyrelu.kernels cimport relu_f32
 #
 # Each runs over n elements: nothing for n <= 0. Those named _rows_ run over rows of n elements, and
-# have a slope for each element of a row (PReLU). Arrays are contiguous and aligned to their
-# elements; out may be x or grad itself. They dispatch, thread and stream as the Python functions
-# do, with and without the GIL; inside the caller's own parallel region they use its thread alone.
+# have one row of y (a bias), or of slopes (PReLU), for all of them. Arrays are contiguous and
+# aligned to their elements; out may be grad, x or y itself, but not the one row. They dispatch,
+# thread and stream as the Python functions do, rows as one call, with and without the GIL; inside
+# the caller's own parallel region they use its thread alone.
 # Nothing is raised. Names and types are final: docs/cython.md says what that means.
 #
 # The elements of the 16-bit floats, f16 and bf16, are uint16_t: their bits, of which NumPy makes
@@ -39,7 +40,7 @@ def kernels_pxd() -> str:
         "\n".join(head(operation, dtype) for dtype in kernel_dtypes(operation))
         for head in heads
         for operation in OPERATIONS
-        if head is kernel_head or operation.has_slope
+        if head is kernel_head or operation.row_operand
     )
 
 
@@ -50,7 +51,7 @@ def c_order(c_type: str) -> tuple[bool, int]:
 def kernels_pyx() -> str:
     operands = [operand.enumerator for operand in OPERANDS]
     operations = [operation.enumerator for operation in OPERATIONS]
-    dtypes = [dtype.enumerator for dtype in DTYPES]
+    dtypes = [dtype.enumerator for dtype in [*INTEGERS, *FLOATS_16, *FLOATS]]
     pointers = ",\n".join(f"    const void* {operand.name}" for operand in OPERANDS)
     data = "\n".join(
         f"    operands.data[{operand.enumerator}] = <char*> {operand.name}" for operand in OPERANDS
@@ -60,11 +61,7 @@ def kernels_pyx() -> str:
         for operand in OPERANDS
         if not operand.is_factor
     )
-    advance = "\n".join(
-        f"        operands.data[{operand.enumerator}] += n * operands.stride[{operand.enumerator}]"
-        for operand in OPERANDS
-        if not operand.is_factor
-    )
+    names = ", ".join(operand.name for operand in OPERANDS)
     kernels = "\n\n\n".join(
         [
             kernel_head(operation, dtype, ":") + "\n" + kernel_body(operation, dtype)
@@ -75,7 +72,7 @@ def kernels_pyx() -> str:
             rows_kernel_head(operation, dtype, ":") + "\n" + rows_kernel_body(operation, dtype)
             for operation in OPERATIONS
             for dtype in kernel_dtypes(operation)
-            if operation.has_slope
+            if operation.row_operand
         ]
     )
     return f"""\
@@ -85,12 +82,27 @@ def kernels_pyx() -> str:
 
 from libc.string cimport memset
 
-from cyrelu._dispatch.dispatch cimport run
+from cyrelu._dispatch.dispatch cimport Rows, run, run_rows
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
 from cyrelu._loops.conversions cimport rounded_to
 {cimport("cyrelu._loops.dtypes", [*dtypes, "Dtype", "itemsize"])}
-{cimport("cyrelu._loops.operations", [*operations, *operands, "OUT", "Operation"])}
+{cimport("cyrelu._loops.operations", [*operations, *operands, "OUT", "OPERAND_COUNT", "Operation"])}
 from cyrelu._loops.types cimport Operands
+
+
+cdef inline Operands operands_of(
+    Dtype dtype,
+{pointers},
+    void* out,
+) noexcept nogil:
+    cdef Py_ssize_t item = itemsize(dtype)
+    cdef Operands operands
+    memset(&operands, 0, sizeof(operands))
+{data}
+    operands.data[OUT] = <char*> out
+{strides}
+    operands.stride[OUT] = item
+    return operands
 
 
 cdef inline void call(
@@ -100,39 +112,28 @@ cdef inline void call(
     void* out,
     Py_ssize_t n,
 ) noexcept nogil:
-    cdef Py_ssize_t item = itemsize(dtype)
-    cdef Operands operands
-    memset(&operands, 0, sizeof(operands))
-{data}
-    operands.data[OUT] = <char*> out
-{strides}
-    operands.stride[OUT] = item
+    cdef Operands operands = operands_of(dtype, {names}, out)
     run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
 
 
-cdef inline void call_by_rows(
+cdef void call_by_rows(
     Operation operation,
     Dtype dtype,
 {pointers},
     void* out,
-    Py_ssize_t rows,
+    Py_ssize_t count,
     Py_ssize_t n,
+    int row_operand,
 ) noexcept nogil:
-    cdef Py_ssize_t item = itemsize(dtype)
-    cdef Py_ssize_t _row
-    cdef Operands operands
-    memset(&operands, 0, sizeof(operands))
-{data}
-    operands.data[OUT] = <char*> out
-{strides}
-    operands.stride[NEGATIVE_SLOPE] = item
-    operands.stride[OUT] = item
-    if n <= 0:
-        return
-    for _row in range(rows):
-        run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
-{advance}
-        operands.data[OUT] += n * item
+    cdef Operands operands = operands_of(dtype, {names}, out)
+    cdef Rows rows
+    cdef int k
+    operands.stride[row_operand] = itemsize(dtype)
+    rows.count, rows.ndim = count, 1
+    rows.shape[0] = count
+    for k in range(OPERAND_COUNT):
+        rows.stride[0][k] = 0 if k == row_operand else n * operands.stride[k]
+    run_rows(operation, dtype, &operands, n, &rows, False, BLOCK_OF_THREAD)
 
 
 {kernels}"""
@@ -154,8 +155,7 @@ def kernel_body(operation: Operation, dtype: Dtype) -> str:
 
 
 def rows_kernel_head(operation: Operation, dtype: Dtype, end: str = "") -> str:
-    arrays = [*operation.arrays, NEGATIVE_SLOPE]
-    arguments = [f"const {dtype.c_type}* {array.name}" for array in arrays]
+    arguments = [f"const {dtype.c_type}* {array.name}" for array in arrays_of_rows(operation)]
     arguments += [f"{dtype.c_type}* out", "Py_ssize_t rows", "Py_ssize_t n"]
     arguments += [f"{dtype.computes_in} {factor.name}" for factor in factors_of_rows(operation)]
     return bracketed(
@@ -163,16 +163,21 @@ def rows_kernel_head(operation: Operation, dtype: Dtype, end: str = "") -> str:
     )
 
 
+def arrays_of_rows(operation: Operation) -> list[Operand]:
+    return [each for each in operation.operands if each not in factors_of_rows(operation)]
+
+
 def factors_of_rows(operation: Operation) -> list[Operand]:
-    return [factor for factor in operation.factors if factor is not NEGATIVE_SLOPE]
+    return [factor for factor in operation.factors if factor is not operation.row_operand]
 
 
 def rows_kernel_body(operation: Operation, dtype: Dtype) -> str:
     pointers = [
-        operand.name if operand is NEGATIVE_SLOPE else pointer(operand, operation, dtype)
+        operand.name if operand is operation.row_operand else pointer(operand, operation, dtype)
         for operand in OPERANDS
     ]
-    arguments = [operation.enumerator, dtype.enumerator, *pointers, "out", "rows", "n"]
+    row_operand = operation.row_operand.enumerator if operation.row_operand else ""
+    arguments = [operation.enumerator, dtype.enumerator, *pointers, "out", "rows", "n", row_operand]
     call = bracketed("call_by_rows(", arguments, ")", "    ")
     return rounded(factors_of_rows(operation), dtype) + call
 
@@ -208,8 +213,8 @@ def kernels_abi() -> str:
                 *[dtype.computes_in] * len(operation.factors),
             ]
             lines.append(f"{operation.name}_{dtype.suffix}: void ({', '.join(types)})")
-            if operation.has_slope:
-                types = [f"{dtype.c_type} const *"] * (len(operation.arrays) + 1)
+            if operation.row_operand:
+                types = [f"{dtype.c_type} const *"] * len(arrays_of_rows(operation))
                 types += [f"{dtype.c_type} *", "Py_ssize_t", "Py_ssize_t"]
                 types += [dtype.computes_in] * len(factors_of_rows(operation))
                 lines.append(f"{operation.name}_rows_{dtype.suffix}: void ({', '.join(types)})")
@@ -229,6 +234,7 @@ MEMORYVIEWS_PXD = f"""\
 #     from cyrelu cimport memoryviews
 #     memoryviews.leaky_relu(x, out, 0.1)
 #     memoryviews.leaky_relu(x, out, slopes)    # PReLU: a slope for each element of the last axis
+#     memoryviews.add_relu_rows(x, bias, out)   # a bias for each element of the last axis
 #
 # Compiled into the caller's module, which links kernels.pxd; with and without the GIL. Views whose
 # shapes differ, and a read-only out, raise a ValueError that names the function and leave out as it
@@ -290,11 +296,11 @@ cdef inline Py_ssize_t sizeof_element(View view) noexcept nogil:
     return sizeof(float) if View in F32View else sizeof(double)
 
 
-cdef inline int check_slopes(const char* function, Slopes slopes, View out) except -1 nogil:
-    if sizeof(slopes[0]) != sizeof_element(out):
-        return refuse(function, "negative_slope and the views differ in dtype")
-    if slopes.shape[0] != last_axis(out):
-        return refuse(function, "negative_slope and the last axis differ in length")
+cdef inline int check_row(const char* function, Row row, View out) except -1 nogil:
+    if sizeof(row[0]) != sizeof_element(out):
+        return refuse(function, "the row and the views differ in dtype")
+    if row.shape[0] != last_axis(out):
+        return refuse(function, "the row and the last axis differ in length")
     return 0
 
 
@@ -308,7 +314,9 @@ cdef inline int check_out(const char* function, NumberView out) except -1 nogil:
 
 def memoryviews_pxd() -> str:
     return MEMORYVIEWS_PXD + "\n\n\n".join(
-        [view_types(), read_only(), HELPERS.rstrip(), *map(memoryview, OPERATIONS)]
+        [view_types(), read_only(), HELPERS.rstrip()]
+        + [memoryview(operation) for operation in OPERATIONS]
+        + [memoryview_of_rows(operation) for operation in OPERATIONS if operation.adds]
     )
 
 
@@ -332,8 +340,8 @@ def view_types() -> str:
     fused = {"View": views(FLOATS), "NumberView": views(numbers)}
     fused |= {f"View{n}d": views(numbers, [n]) for n in range(1, MOST_AXES)}
     fused |= {view_group(dtype): views([dtype]) for dtype in numbers[:-1]}
-    fused["Slopes"] = views(FLOATS, [1])
-    fused["Slope"] = ["double", *fused["Slopes"]]
+    fused["Row"] = views(FLOATS, [1])
+    fused["Slope"] = ["double", *fused["Row"]]
     return "\n\n".join(
         "\n".join([f"ctypedef fused {name}:", *(f"    {member}" for member in members)])
         for name, members in fused.items()
@@ -373,40 +381,61 @@ def fused_view(operation: Operation) -> str:
 
 
 def memoryview(operation: Operation) -> str:
+    """A function of views of one shape; its slope is a number, or a row of slopes."""
+    takes_slopes = operation.row_operand is NEGATIVE_SLOPE
     arrays = [array.name for array in operation.arrays]
     arguments = [f"{fused_view(operation)} {name}" for name in (*arrays, "out")]
     arguments += [
-        f"{'Slope' if factor is NEGATIVE_SLOPE else 'double'} {factor.name}"
+        f"{'Slope' if takes_slopes and factor is NEGATIVE_SLOPE else 'double'} {factor.name}"
         for factor in operation.factors
     ]
-    lines = [
-        bracketed(f"cdef inline int {operation.name}(", arguments, ") except -1 nogil:"),
-        "    cdef Py_ssize_t n = size(out)",
-        f"    if {' or '.join(f'differ({array}, out)' for array in arrays)}:",
-        f'        return refuse("{operation.name}", "the views differ in shape")',
-        f'    check_out("{operation.name}", out)',
-    ]
-    if operation.has_slope:
-        lines += [
-            "    if Slope is not double:",
-            f'        check_slopes("{operation.name}", negative_slope, out)',
-        ]
+    lines = head_of_memoryview(operation.name, arrays, arguments)
+    if takes_slopes:
+        lines.append("    if Slope is not double:")
+        lines.append(f'        check_row("{operation.name}", negative_slope, out)')
     lines += ["    if n <= 0:", "        return 0"]
-    if operation.has_slope:
-        lines += ["    if Slope is double:", *call_kernel(operation, "", " " * 8)]
-        lines += ["    else:", *call_kernel(operation, "_rows", " " * 8)]
+    if takes_slopes:
+        lines += ["    if Slope is double:", *call_kernel(operation, "", "View", " " * 8)]
+        lines += ["    else:", *call_kernel(operation, "_rows", "View", " " * 8)]
     else:
-        lines += call_kernel(operation, "", " " * 4)
+        lines += call_kernel(operation, "", fused_view(operation), " " * 4)
     return "\n".join([*lines, "    return 0"])
 
 
-def call_kernel(operation: Operation, rows: str, indent: str) -> list[str]:
+def memoryview_of_rows(operation: Operation) -> str:
+    """A function of views of floats and one row of y, a bias."""
+    name = f"{operation.name}_rows"
+    arguments = ["View x", "Row y", "View out"]
+    arguments += [f"double {factor.name}" for factor in operation.factors]
+    return "\n".join(
+        [
+            *head_of_memoryview(name, ["x"], arguments),
+            f'    check_row("{name}", y, out)',
+            "    if n <= 0:",
+            "        return 0",
+            *call_kernel(operation, "_rows", "View", " " * 4),
+            "    return 0",
+        ]
+    )
+
+
+def head_of_memoryview(name: str, arrays: list[str], arguments: list[str]) -> list[str]:
+    return [
+        bracketed(f"cdef inline int {name}(", arguments, ") except -1 nogil:"),
+        "    cdef Py_ssize_t n = size(out)",
+        f"    if {' or '.join(f'differ({array}, out)' for array in arrays)}:",
+        f'        return refuse("{name}", "the views differ in shape")',
+        f'    check_out("{name}", out)',
+    ]
+
+
+def call_kernel(operation: Operation, rows: str, fused_view: str, indent: str) -> list[str]:
     lines = []
-    dtypes = [*FLOATS, *(SIGNED if operation.takes_integers else [])]
-    for head, dtype in branches(fused_view(operation), dtypes):
+    dtypes = [*FLOATS, *(SIGNED if fused_view == "NumberView" else [])]
+    for head, dtype in branches(fused_view, dtypes):
         lines.append(f"{indent}{head}")
-        passed = [f"<const {dtype.c_type}*> data({array.name})" for array in operation.arrays]
-        passed += [f"<const {dtype.c_type}*> data(negative_slope)"] if rows else []
+        arrays = arrays_of_rows(operation) if rows else operation.arrays
+        passed = [f"<const {dtype.c_type}*> data({array.name})" for array in arrays]
         passed += [f"<{dtype.c_type}*> data(out)"]
         passed += ["n // last_axis(out)", "last_axis(out)"] if rows else ["n"]
         factors = factors_of_rows(operation) if rows else operation.factors

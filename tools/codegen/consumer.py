@@ -34,8 +34,11 @@ def callers(operation: Operation) -> Iterator[str]:
     call = bracketed(f"memoryviews.{operation.name}(", in_c_order(operation, ""), ")", " " * 4)
     for axes in range(1, MOST_AXES + 1):
         yield caller("memoryview", operation, axes, call)
-    if operation.has_slope:
-        yield caller("memoryview", operation, 2, call, slopes=True)
+    if operation.row_operand is NEGATIVE_SLOPE:
+        yield caller("memoryview", operation, 2, call, row=NEGATIVE_SLOPE)
+    elif operation.row_operand:
+        rows = call.replace(f"{operation.name}(", f"{operation.name}_rows(")
+        yield caller("memoryview", operation, 2, rows, row=operation.row_operand)
     for dtype in kernel_dtypes(operation):
         if dtype not in FLOATS:
             yield typed_caller(operation, dtype, "kernel", typed_kernel_call(operation, dtype))
@@ -107,12 +110,12 @@ def own_loop(operation: Operation, kind: str, dtype: Dtype) -> str:
     return f"{head}\n{loop_over(operation, [passed(operand) for operand in operation.operands])}"
 
 
-def caller(way: str, operation: Operation, axes: int, body: str, slopes: bool = False) -> str:
+def caller(way: str, operation: Operation, axes: int, body: str, row: Operand | None = None) -> str:
     view = f"floating[{':, ' * (axes - 1)}::1]"
-    slope = "const floating[::1]" if slopes else "floating"
-    suffix = "_slopes" if slopes else f"_{axes}d" if axes > 1 else ""
+    suffix = f"_row_of_{row.name}" if row else f"_{axes}d" if axes > 1 else ""
     types = {operand: "floating" if operand.is_factor else f"const {view}" for operand in OPERANDS}
-    types[NEGATIVE_SLOPE] = slope
+    if row:
+        types[row] = "const floating[::1]"
     arguments = [f"{types[operand]} {operand.name}" for operand in operation.operands]
     head = bracketed(f"def {way}_{operation.name}{suffix}(", [*arguments, f"{view} out"], "):")
     return f"{head}\n{body}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 
 from layout import WIDTH
-from operations import AT_ZERO, CITATIONS, GRAD, NEGATIVE_SLOPE, Operand, Operation, X
+from operations import AT_ZERO, CITATIONS, GRAD, NEGATIVE_SLOPE, Operand, Operation, X, Y
 
 INDENT = " " * 4
 FLOATS = "float16, float32, float64 or ml_dtypes' bfloat16"
@@ -56,7 +56,7 @@ def filled(text: str, later: str = "", first: str = "") -> str:
 
 
 def parameters(operation: Operation) -> list[str]:
-    heads = {GRAD: "grad : array_like", X: "x : array_like, any shape"}
+    heads = {GRAD: "grad : array_like", X: "x : array_like, any shape", Y: "y : array_like"}
     entries = {
         operand: entry(
             heads.get(operand, f"{operand.name} : float or array_like, default {operand.default}"),
@@ -77,8 +77,22 @@ def parameters(operation: Operation) -> list[str]:
         *before_out,
         out,
         *after_out,
+        *([from_output(operation)] if operation.takes_output else []),
         entry(f"{keywords} : optional", "As for every NumPy ufunc (`numpy.ufunc`)."),
     ]
+
+
+def from_output(operation: Operation) -> str:
+    text = (
+        f"Whether `x` is the output of the forward pass, as after ``{operation.forward}(x, "
+        "out=x)``. An output of 0 does not tell whether the input was 0 or below, so `at_zero` has "
+        "no say: the result is that "
+    )
+    if operation.has_slope:
+        text += "with ``at_zero=negative_slope``, and each slope has to be above 0 and finite."
+    else:
+        text += "with ``at_zero=0``."
+    return entry("from_output : bool, default False", text)
 
 
 def about(operand: Operand, operation: Operation) -> str:
@@ -87,12 +101,14 @@ def about(operand: Operand, operation: Operation) -> str:
             f"Gradient with respect to the output of `{operation.forward}`. It broadcasts against "
             "`x`."
         )
+    if operand is Y:
+        return "What is added to `x`; it broadcasts against `x`, and `x` against it."
     if operand is X:
         role = "Input"
         if operation.forward is not None:
-            role = (
-                f"Input{' (not output)' if GRAD in operation.operands else ''} of the forward pass"
-            )
+            role = "Input of the forward pass"
+            if operation.takes_output:
+                role += ", or its output (see `from_output`)"
         return f"{role}; {FLOATS}, {integers(operation)}."
     if operand is NEGATIVE_SLOPE:
         text = "Slope below zero: any real number, or an array that broadcasts against `x`"
@@ -113,6 +129,8 @@ def about(operand: Operand, operation: Operation) -> str:
 
 
 def integers(operation: Operation) -> str:
+    if operation.adds and operation.takes_integers:
+        return "bool or an integer type, which `numpy.add` would keep, too"
     if operation.takes_integers:
         return "bool or an integer type, which all stay as they are"
     return "or bool or an integer type, which are cast to float64"
@@ -122,8 +140,9 @@ def returns(operation: Operation) -> str:
     alone = len(operation.operands) == 1
     what = ": the gradient with respect to `x`" if GRAD in operation.operands else ""
     dtype = "of the dtype of `x`"
-    if GRAD in operation.operands:
-        dtype = "of the dtype of `grad` and `x`, or the one to which both cast safely"
+    if len(operation.arrays) > 1:
+        both = names(operation.arrays, "and")
+        dtype = f"of the dtype of {both}, or the one to which both cast safely"
     if not operation.takes_integers:
         dtype += "; float64 if all inputs are bool or integers"
     return (
@@ -134,9 +153,11 @@ def returns(operation: Operation) -> str:
 
 
 def raises(operation: Operation) -> list[str]:
-    shapes = "`out` is read-only or of the wrong shape."
+    shapes = "`out` is read-only or of the wrong shape"
     if len(operation.operands) > 1:
         shapes = f"the shapes do not broadcast, or {shapes}"
+    if operation.takes_output and operation.has_slope:
+        shapes += "; or if `from_output` is true and a slope is not above 0, or not finite"
     return [
         entry(
             "TypeError",
@@ -144,7 +165,7 @@ def raises(operation: Operation) -> list[str]:
             "datetime, or of another type of ml_dtypes (float8, int4); if `dtype` is; or if the "
             "result cannot be cast to the dtype of `out`.",
         ),
-        entry("ValueError", f"If {shapes}"),
+        entry("ValueError", f"If {shapes}."),
     ]
 
 
@@ -170,8 +191,9 @@ def notes(operation: Operation) -> str:
 def edge_table(operation: Operation) -> str:
     edges = operation.edges
     arguments = ", ".join(array.name for array in operation.arrays)
+    x = operation.rectified
     rows = [
-        ["x", "x > 0", "+0.0, -0.0", "x < 0", "NaN"],
+        [x, f"{x} > 0", "+0.0, -0.0", f"{x} < 0", "NaN"],
         [f"{operation.name}({arguments})", edges.above, edges.zero, edges.below, edges.nan],
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

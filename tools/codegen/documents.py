@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from operations import NEGATIVE_SLOPE, OPERATIONS, Operation
+from c_interface import arrays_of_rows, factors_of_rows
+from operations import OPERATIONS, Operation
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src/cyrelu/_platform"))
 from instruction_sets import INSTRUCTION_SETS
@@ -45,19 +46,21 @@ def signature(operation: Operation) -> str:
     if operation.factors_after_out:
         arguments.append("*")
     arguments += [f"{factor.name}={factor.default}" for factor in operation.factors_after_out]
+    arguments += ["from_output=False"] if operation.takes_output else []
     return f"{operation.name}({', '.join(arguments)})"
 
 
 def edge_value_table() -> str:
-    columns = [operation.edges for operation in OPERATIONS]
+    operations = [operation for operation in OPERATIONS if not operation.adds]  # as without the sum
+    columns = [operation.edges for operation in operations]
     rows = {
         "x > 0, inf": [edges.above for edges in columns],
         "0.0, -0.0": [edges.zero for edges in columns],
         "x < 0, -inf": [edges.below for edges in columns],
         "NaN": [edges.nan for edges in columns],
     }
-    names = " | ".join(f"`{operation.name}`" for operation in OPERATIONS)
-    lines = [f"| x | {names} |", "|---" * (len(OPERATIONS) + 1) + "|"]
+    names = " | ".join(f"`{operation.name}`" for operation in operations)
+    lines = [f"| x | {names} |", "|---" * (len(operations) + 1) + "|"]
     lines += [f"| {x} | {' | '.join(cells)} |" for x, cells in rows.items()]
     return "\n".join(["", *lines, ""])
 
@@ -109,8 +112,8 @@ def kernel_signatures() -> str:
         names += [factor.name for factor in operation.factors]
         lines.append(f"{operation.name}_f32({', '.join(names)})")
     for operation in OPERATIONS:
-        if operation.has_slope:
-            names = [array.name for array in operation.arrays] + ["negative_slope", "out"]
-            names += ["rows", "n", *(f.name for f in operation.factors if f is not NEGATIVE_SLOPE)]
+        if operation.row_operand:
+            names = [operand.name for operand in arrays_of_rows(operation)]
+            names += ["out", "rows", "n", *(f.name for f in factors_of_rows(operation))]
             lines.append(f"{operation.name}_rows_f32({', '.join(names)})")
     return "\n".join([*lines, "```"])

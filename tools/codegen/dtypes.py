@@ -12,8 +12,8 @@ class Dtype:
     name: str  # NumPy's
     suffix: str  # of its kernels
     c_type: str  # that its elements are stored in
-    kind: str  # as in NumPy's dtype.kind: "f" for every floating dtype, "i" and "u" for integers
-    computes_in: str = ""  # the C type of products, and of a kernel's factors; "": integers
+    kind: str  # as in NumPy's dtype.kind: "f" for every floating dtype, "b", "i" and "u" for others
+    computes_in: str = ""  # the C type of products, and of a kernel's factors; "": none
 
     @property
     def enumerator(self) -> str:
@@ -52,6 +52,7 @@ class NumpyType:
         return f"Py{name.get(self.name, self.name.capitalize())}ArrType_Type"
 
 
+BOOL = Dtype("bool", "b8", "uint8_t", "b")
 INTEGERS = [
     Dtype(f"{prefix}int{bits}", f"{prefix or 'i'}{bits}", f"{prefix}int{bits}_t", prefix or "i")
     for prefix in ("", "u")
@@ -63,14 +64,14 @@ FLOAT32 = Dtype("float32", "f32", "float", "f", computes_in="float")
 FLOAT64 = Dtype("float64", "f64", "double", "f", computes_in="double")
 
 # Those without a loop for integers begin with the first floating dtype.
-DTYPES = [*INTEGERS, FLOAT16, BFLOAT16, FLOAT32, FLOAT64]
+DTYPES = [BOOL, *INTEGERS, FLOAT16, BFLOAT16, FLOAT32, FLOAT64]
 FLOATS_16 = [FLOAT16, BFLOAT16]
 FLOATS = [FLOAT32, FLOAT64]  # those of scalar.pxd
 
 # In the order in which NumPy's ufuncs try them, as np.maximum does. bfloat16 is not NumPy's own:
 # its number is known once ml_dtypes has been imported (_numpy/bfloat16.pyx).
 NUMPY_TYPES = [
-    NumpyType("bool", "uint8"),
+    NumpyType("bool", "bool"),
     NumpyType("byte", "int8"),
     NumpyType("ubyte", "uint8"),
     NumpyType("short", "int16"),

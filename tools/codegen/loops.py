@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dtypes import DTYPES, FLOATS, FLOATS_16, INTEGERS, NUMPY_TYPES, Dtype, NumpyType
-from layout import GENERATED, bracketed
-from operations import OPERANDS, OPERATIONS, Operand, X
+from dtypes import BOOL, DTYPES, FLOATS, FLOATS_16, INTEGERS, NUMPY_TYPES, Dtype, NumpyType
+from layout import GENERATED, bracketed, cimport
+from operations import OPERANDS, OPERATIONS, Operand, Operation, X
 
 
 def operations_pxd() -> str:
@@ -66,7 +66,7 @@ def dtypes_pxd() -> str:
 
 ctypedef int Dtype
 
-# Integers come before floats.
+# bool and integers come before floats.
 {enum([dtype.enumerator for dtype in DTYPES], "DTYPE_COUNT", first_float)}
 
 cdef extern from *:
@@ -157,21 +157,25 @@ def tags_pxd() -> str:
 # would take them for one type.
 
 from cython cimport floating
+{cimport("libc.stdint", [dtype.c_type for dtype in INTEGERS])}
 
 # Not "from cyrelu cimport scalar": cythonize would not see that the loops depend on it.
 cimport cyrelu.scalar as scalar
+
+ctypedef fused integer:
+{indented([dtype.c_type for dtype in INTEGERS])}
 
 cdef extern from *:
     \"\"\"
     typedef struct cyrelu_tag cyrelu_tag;
     \"\"\"
 {tags("Tag", *(operation.tag for operation in OPERATIONS))}
-{tags(*(dtype.tag for dtype in DTYPES), "ScalarFactors", "ArrayFactors")}
+{tags(*(dtype.tag for dtype in DTYPES), "ScalarFactors", "ArrayFactors", "Product", "Sum")}
 
 {fused("Op", [operation.tag for operation in OPERATIONS])}
 
-# The dtypes by what their loops compute in: float or double, 16-bit floats, signed integers, and
-# those that have no negative numbers.
+# The dtypes by what their loops compute in: float or double, 16-bit floats, and integers, of which
+# the unsigned ones have no negative numbers.
 {dtypes("Floats", FLOATS)}
 
 {dtypes("Floats16", FLOATS_16)}
@@ -180,8 +184,13 @@ cdef extern from *:
 
 {dtypes("Unsigned", [dtype for dtype in INTEGERS if dtype.kind == "u"])}
 
+{dtypes("Integers", [BOOL, *INTEGERS])}
+
 # Whether each factor is one number, or has an element for each element of out.
 {fused("Factors", ["ScalarFactors", "ArrayFactors"])}
+
+# What is computed of two 16-bit floats.
+{fused("Arithmetic", ["Product", "Sum"])}
 
 # The operations that take an operand (all take x), and those that take any factor.
 {takes}
@@ -193,16 +202,22 @@ cdef extern from *:
 
 {bracketed("cdef inline floating apply(", ["Op* op", *arguments], ") noexcept nogil:")}
     \"\"\"The formula of the operation; operands that it does not take are not looked at.\"\"\"
-{formulas()}"""
+{formulas("Op", OPERATIONS)}
 
 
-def formulas() -> str:
+cdef inline integer apply_to_integers(TakesIntegers* op, integer x, integer y) noexcept nogil:
+    \"\"\"The same for those that take integers.\"\"\"
+{formulas("TakesIntegers", [each for each in OPERATIONS if each.takes_integers])}"""
+
+
+def formulas(fused_type: str, operations: Sequence[Operation]) -> str:
     branches = []
-    for operation in OPERATIONS:
+    for operation in operations:
         word = "elif" if branches else "if"
         names = ", ".join(operand.name for operand in operation.operands)
         branches.append(
-            f"    {word} Op is {operation.tag}:\n        return scalar.{operation.name}({names})"
+            f"    {word} {fused_type} is {operation.tag}:\n"
+            f"        return scalar.{operation.name}({names})"
         )
     return "\n".join(branches)
 
@@ -230,7 +245,11 @@ def enum(names: Sequence[str], count: str, *more: str) -> str:
 
 
 def fused(name: str, members: Sequence[str]) -> str:
-    return "\n".join([f"ctypedef fused {name}:", *(f"    {member}" for member in members)])
+    return f"ctypedef fused {name}:\n{indented(members)}"
+
+
+def indented(members: Sequence[str]) -> str:
+    return "\n".join(f"    {member}" for member in members)
 
 
 def dtypes(name: str, members: Sequence[Dtype]) -> str:

@@ -37,11 +37,12 @@ class Operand:
 
 GRAD = Operand("grad")
 X = Operand("x")
+Y = Operand("y")
 NEGATIVE_SLOPE = Operand("negative_slope", default="0.01")
 AT_ZERO = Operand("at_zero", default="1.0", keyword_only=True)
 
 # In the order of the arguments of every operation.
-OPERANDS = [GRAD, X, NEGATIVE_SLOPE, AT_ZERO]
+OPERANDS = [GRAD, X, Y, NEGATIVE_SLOPE, AT_ZERO]
 
 CITATIONS = {
     "Nair and Hinton": 'V. Nair and G. E. Hinton, "Rectified Linear Units Improve Restricted '
@@ -53,7 +54,7 @@ CITATIONS = {
 
 @dataclass(frozen=True)
 class Edges:
-    """The result by the value of x; a is the slope. inf counts as above, -inf as below."""
+    """The result by the value of x, or of x + y; a is the slope. inf is above, -inf below."""
 
     above: str
     zero: str
@@ -100,6 +101,25 @@ class Operation:
     @property
     def has_slope(self) -> bool:
         return NEGATIVE_SLOPE in self.operands
+
+    @property
+    def takes_output(self) -> bool:
+        """Whether the function has a keyword from_output, which the ufunc has not."""
+        return GRAD in self.operands
+
+    @property
+    def adds(self) -> bool:
+        return Y in self.operands
+
+    @property
+    def rectified(self) -> str:
+        """What the rectifier is applied to."""
+        return "x + y" if self.adds else "x"
+
+    @property
+    def row_operand(self) -> Operand | None:
+        """What is the same for all rows in the kernels named _rows_; None: there is none."""
+        return Y if self.adds else NEGATIVE_SLOPE if self.has_slope else None
 
     @property
     def factors_before_out(self) -> list[Operand]:
@@ -232,6 +252,52 @@ array([10., 20.,  0.])
         examples="""\
 >>> cyrelu.leaky_relu_backward(np.array([10.0, 20.0, 30.0]), np.array([2.0, 0.0, -2.0]))
 array([10. , 20. ,  0.3])
+""",
+    ),
+    Operation(
+        "add_relu",
+        (X, Y),
+        summary="Rectified sum, in one pass: x + y where x + y > 0, else 0.",
+        edges=Edges("x + y", "+0.0", "+0.0"),
+        notes="The sum is that of `numpy.add`: rounded once, in the dtype of the result; integers "
+        "wrap around, and two bools are joined by or. It raises no warning. `y` is the bias of a "
+        "layer, one for each column, ``(n,)``, or for each channel, ``(c, 1, 1)``, or a residual "
+        "of the shape of `x`.",
+        equivalent="``np.maximum(np.add(x, y), 0)``, except for the sign of zero, which NumPy "
+        "leaves open",
+        authors="Nair and Hinton",
+        takes_integers=True,
+        see_also={
+            "relu": "Without the sum.",
+            "add_leaky_relu": "Lets a small slope through below zero.",
+        },
+        examples="""\
+>>> h = np.array([[1.0, -2.0], [-3.0, 4.0]])
+>>> bias = np.array([0.5, 0.5])
+>>> cyrelu.add_relu(h, bias)
+array([[1.5, 0. ],
+       [0. , 4.5]])
+>>> cyrelu.add_relu(h, bias, out=h) is h
+True
+""",
+    ),
+    Operation(
+        "add_leaky_relu",
+        (X, Y, NEGATIVE_SLOPE),
+        summary="Leaky rectified sum, in one pass: x + y where x + y > 0, else "
+        "negative_slope * (x + y).",
+        edges=Edges("x + y", "a * (x + y)", "a * (x + y)"),
+        notes="The sum is that of `numpy.add`, and rounded before it is multiplied; so the result "
+        "has the bits of ``leaky_relu(np.add(x, y), negative_slope)``.",
+        equivalent="``np.where(x + y > 0, x + y, negative_slope * (x + y))``",
+        authors="Maas, Hannun and Ng",
+        see_also={
+            "leaky_relu": "Without the sum.",
+            "add_relu": "The same with a slope of 0, bit for bit.",
+        },
+        examples="""\
+>>> cyrelu.add_leaky_relu(np.array([1.0, -10.0, 0.0]), 1.0, 0.5)
+array([ 2. , -4.5,  1. ])
 """,
     ),
 ]

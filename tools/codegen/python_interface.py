@@ -26,7 +26,7 @@ def api_pyx() -> str:
 # out=None.
 
 {cimport("cyrelu._loops.operations", enumerators)}
-from cyrelu._numpy.call cimport call
+from cyrelu._numpy.call cimport at_zero_of_output, call
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
 
 
@@ -47,6 +47,7 @@ def arguments(operation: Operation, default_out: str) -> list[str]:
         f"out={default_out}",
         "*",
         *(f"{factor.name}={factor.default}" for factor in operation.factors_after_out),
+        *(["from_output=False"] if operation.takes_output else []),
         *KEYWORDS,
     ]
 
@@ -54,10 +55,13 @@ def arguments(operation: Operation, default_out: str) -> list[str]:
 def function(operation: Operation) -> str:
     passed = [each.name if each in operation.operands else "None" for each in OPERANDS]
     keywords = [keyword.partition("=")[0] for keyword in KEYWORDS]
+    slope = "negative_slope" if operation.has_slope else "None"
+    at_zero = f"at_zero = at_zero_of_output({operation.enumerator}, {slope})"
     return "\n".join(
         [
             bracketed(f"def {operation.name}(", arguments(operation, "NOT_GIVEN"), "):"),
             docstring(operation, f"{operation.name}({', '.join(arguments(operation, 'None'))})"),
+            *(["    if from_output:", f"        {at_zero}"] if operation.takes_output else []),
             bracketed(
                 "return call(", [operation.enumerator, *passed, "out", *keywords], ")", " " * 4
             ),
@@ -193,6 +197,7 @@ def overload(
     ]
     arguments += ["*", f"out: {out}"] if out_is_keyword else [f"out: {out}", "*"]
     arguments += [f"{each.name}: {factor} = {each.default}" for each in operation.factors_after_out]
+    arguments += ["from_output: bool = False"] if operation.takes_output else []
     arguments += [
         "where: ArrayLike = True",
         'casting: _Casting = "same_kind"',

@@ -15,6 +15,7 @@ from cyrelu._loops.types cimport (
     LoopFlags,
     LoopModule,
     Operands,
+    advance,
 )
 from cyrelu._platform.atomics cimport load_double, store_double
 from cyrelu._platform.openmp cimport omp_get_wtime
@@ -129,13 +130,24 @@ cdef void run_rows(
     if rows.count == 1:
         run(operation, dtype, operands, n, out_is_new, block_limit)
         return
-    if n <= 0:
+    if n <= 0 or rows.count <= 0:
         return
-    cdef Py_ssize_t traffic = rows.count * traffic_of(operands, n, itemsize(dtype))
+    cdef Py_ssize_t item = itemsize(dtype)
+    cdef Py_ssize_t traffic = traffic_of_rows(operands, n, rows, item)
+    cdef LoopFlags flags = 0
+    if loop_module.can_stream and not out_is_new:
+        if (
+            rows.count * n * item >= stream_threshold_bytes
+            and is_out_contiguous(operands, n, rows, item)
+            and not is_out_an_input(operands)
+        ):
+            flags |= STREAMING_STORES
+        if traffic >= prefetch_threshold_bytes:
+            flags |= PREFETCH
     cdef int threads = profitable_threads(traffic, block_limit)
     cdef Py_ssize_t chunks = min(chunks_for(threads, traffic), rows.count)
     cdef Py_ssize_t chunk = ceil_div(rows.count, chunks)
-    cdef Call call = Call(operation, dtype, operands, n, rows, 0, chunk, 0)
+    cdef Call call = Call(operation, dtype, operands, n, rows, flags, chunk, 0)
     if threads == 1:
         run_chunk(&call, 0)
     else:
@@ -167,6 +179,40 @@ cdef inline Py_ssize_t traffic_of(
     for k in range(OPERAND_COUNT):
         arrays += operands.stride[k] != 0
     return arrays * n * item
+
+
+cdef inline Py_ssize_t traffic_of_rows(
+    const Operands* operands, Py_ssize_t n, const Rows* rows, Py_ssize_t item
+) noexcept nogil:
+    """The same; what has one row, or one number for each, stays in a cache."""
+    cdef Py_ssize_t arrays = 0
+    cdef int k
+    for k in range(OPERAND_COUNT):
+        arrays += operands.stride[k] != 0 and rows.stride[0][k] != 0
+    return arrays * rows.count * n * item
+
+
+cdef inline bint is_out_contiguous(
+    const Operands* operands, Py_ssize_t n, const Rows* rows, Py_ssize_t item
+) noexcept nogil:
+    cdef Py_ssize_t size = n * item
+    cdef int axis
+    if operands.stride[OUT] != item:
+        return False
+    for axis in range(rows.ndim):
+        if rows.stride[axis][OUT] != size:
+            return False
+        size *= rows.shape[axis]
+    return True
+
+
+cdef inline bint is_out_an_input(const Operands* operands) noexcept nogil:
+    """Where no element of out is read for another one, an input that overlaps out is out itself."""
+    cdef int k
+    for k in range(OUT):
+        if operands.data[k] == operands.data[OUT]:
+            return True
+    return False
 
 
 # ---- threads
@@ -214,15 +260,6 @@ cdef void run_chunk(const void* argument, Py_ssize_t k) noexcept nogil:
         loop_module.run(call.operation, call.dtype, &chunk, min(stop, call.n) - start, call.flags)
 
 
-cdef inline void advance(
-    Operands* operands, const Py_ssize_t* stride, Py_ssize_t count
-) noexcept nogil:
-    cdef int k
-    for k in range(OPERAND_COUNT):
-        if operands.data[k] != NULL:
-            operands.data[k] += count * stride[k]
-
-
 # ---- rows
 
 cdef void run_rows_of_chunk(const Call* call, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
@@ -266,18 +303,24 @@ cdef void run_tile(
     cdef const Rows* rows = call.rows
     cdef Py_ssize_t[MAX_NDIM] index
     cdef Py_ssize_t rest = start
-    cdef Py_ssize_t _row
+    cdef Py_ssize_t count
     cdef int axis
     for axis in range(rows.ndim):
         index[axis] = rest % rows.shape[axis]
         rest //= rows.shape[axis]
         advance(&row, rows.stride[axis], index[axis])
-    for _row in range(start, stop):
-        loop_module.run(call.operation, call.dtype, &row, n, call.flags)
-        for axis in range(rows.ndim):
-            index[axis] += 1
+    while start < stop:
+        count = min(rows.shape[0] - index[0], stop - start)
+        loop_module.run_rows(
+            call.operation, call.dtype, &row, n, rows.stride[0], count, call.flags
+        )
+        start += count
+        advance(&row, rows.stride[0], count)
+        index[0] += count
+        for axis in range(rows.ndim - 1):
             if index[axis] < rows.shape[axis]:
-                advance(&row, rows.stride[axis], 1)
                 break
+            advance(&row, rows.stride[axis], -rows.shape[axis])
             index[axis] = 0
-            advance(&row, rows.stride[axis], 1 - rows.shape[axis])
+            advance(&row, rows.stride[axis + 1], 1)
+            index[axis + 1] += 1

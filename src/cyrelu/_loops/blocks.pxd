@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from cyrelu._loops.dtypes cimport FLOAT32, FLOAT64, Dtype, itemsize
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT
-from cyrelu._loops.streaming cimport prefetch, stream, stream_fence
+from cyrelu._loops.streaming cimport prefetch, stream
 from cyrelu._loops.tags cimport Tag
 from cyrelu._loops.types cimport (
     CACHE_LINE_BYTES,
@@ -43,6 +43,54 @@ ctypedef fused Element:
     double
 
 
+cdef inline void run_one_row(
+    Loop loop,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    bint array_factors,
+    LoopFlags flags,
+) noexcept nogil:
+    """Run n elements. What was streamed is not fenced."""
+    if flags == 0 and are_contiguous(operands, itemsize(dtype), array_factors):
+        loop(NULL, NULL, operands, n, array_factors)
+    else:
+        run_from_cache_line(loop, dtype, operands, n, array_factors, flags, BLOCK_BYTES, 0, 0)
+
+
+cdef inline bint are_contiguous(
+    const Operands* operands, Py_ssize_t item, bint array_factors
+) noexcept nogil:
+    cdef int k
+    for k in range(OPERAND_COUNT):
+        if (
+            operands.data[k] != NULL
+            and operands.stride[k] != item
+            and (array_factors or not is_factor(k))
+        ):
+            return False
+    return True
+
+
+cdef inline void run_from_cache_line(
+    Loop loop,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    bint array_factors,
+    LoopFlags flags,
+    Py_ssize_t block_bytes,
+    int tiled,
+    Py_ssize_t period,
+) noexcept nogil:
+    """Run in blocks; to be streamed, they begin where cache lines of out do."""
+    cdef Py_ssize_t head = 0
+    if flags & STREAMING_STORES:
+        head = min(n, elements_to_cache_line(operands.data[OUT], itemsize(dtype)))
+        run_in_blocks(loop, dtype, operands, 0, head, array_factors, 0, block_bytes, tiled, period)
+    run_in_blocks(loop, dtype, operands, head, n, array_factors, flags, block_bytes, tiled, period)
+
+
 cdef inline Py_ssize_t elements_to_cache_line(char* data, Py_ssize_t item) noexcept nogil:
     """How many elements come before the first one that begins a cache line."""
     cdef Py_ssize_t past = <Py_ssize_t> (<size_t> data % CACHE_LINE_BYTES)
@@ -57,10 +105,16 @@ cdef inline void run_in_blocks(
     Py_ssize_t stop,
     bint array_factors,
     LoopFlags flags,
+    Py_ssize_t block_bytes,
+    int tiled,
+    Py_ssize_t period,
 ) noexcept nogil:
-    """Run the elements from start to stop; to be streamed, out[start] begins a cache line."""
+    """Run the elements from start to stop; to be streamed, out[start] begins a cache line.
+
+    tiled has a bit for each operand of which there is a tile: a period, and a block more.
+    """
     cdef Py_ssize_t item = itemsize(dtype)
-    cdef Py_ssize_t block_n = 1 if flags & SEQUENTIAL else BLOCK_BYTES // item
+    cdef Py_ssize_t block_n = 1 if flags & SEQUENTIAL else block_bytes // item
     cdef bint out_is_direct = not flags & STREAMING_STORES and operands.stride[OUT] == item
     cdef Py_ssize_t first = start
     cdef Py_ssize_t n, streamed
@@ -77,6 +131,8 @@ cdef inline void run_in_blocks(
                 block.data[k] = data if out_is_direct else buffers + k * BLOCK_BYTES
             elif operands.data[k] == NULL:
                 block.data[k] = NULL
+            elif tiled >> k & 1:
+                block.data[k] = operands.data[k] + start % period * item
             elif operands.stride[k] == item or (is_factor(k) and not array_factors):
                 block.data[k] = data
                 if flags & PREFETCH and not is_factor(k):
@@ -102,9 +158,9 @@ cdef inline void run_in_blocks(
                 n - streamed,
             )
         start += n
-    if flags & STREAMING_STORES:
-        stream_fence()
 
+
+# ---- gathering and scattering
 
 # Four are loaded before one is stored: compilers, which have to reckon with an overlap, do not do
 # that (0.36 instead of 0.57 ns for an element).

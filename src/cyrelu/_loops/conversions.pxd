@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
 from cyrelu._loops.dtypes cimport FLOAT16, Dtype
-from cyrelu._loops.tags cimport Float16, Floats16
+from cyrelu._loops.tags cimport Arithmetic, Float16, Floats16, Sum
 
 cdef enum:
     SIGN = 0x8000
@@ -53,12 +53,25 @@ cdef inline float widened(Floats16* dtype, uint16_t half) noexcept nogil:
         return float_of(<uint32_t> half << 16)
 
 
-cdef inline uint16_t narrowed(Floats16* dtype, float product) noexcept nogil:
-    """A product of two numbers of the dtype, rounded to it."""
+cdef inline uint16_t narrowed(Floats16* dtype, float value) noexcept nogil:
     if Floats16 is Float16:
-        return float16_narrowed(product)
+        return float16_narrowed(value)
     else:
-        return bfloat16_narrowed(product)
+        return bfloat16_narrowed(value)
+
+
+cdef inline float in_float(Arithmetic* arithmetic, float left, float right) noexcept nogil:
+    if Arithmetic is Sum:
+        return left + right
+    else:
+        return left * right
+
+
+cdef inline uint16_t computed(
+    Arithmetic* arithmetic, Floats16* dtype, uint16_t left, uint16_t right
+) noexcept nogil:
+    """The sum or product, rounded once: a float has more than twice the digits of both."""
+    return narrowed(dtype, in_float(arithmetic, widened(dtype, left), widened(dtype, right)))
 
 
 # Without branches, for compilers to vectorise: each case is computed, one is selected. Subnormals
@@ -106,14 +119,18 @@ cdef inline uint32_t rounded_to_upper_half(uint32_t bits) noexcept nogil:
     return bits + 0x7FFF + (bits >> 16 & 1)
 
 
-cdef inline uint32_t bfloat16_products(uint32_t two, uint32_t other_two) noexcept nogil:
-    """The products of two bfloat16 numbers with another two, both rounded.
+cdef inline uint32_t computed_in_pairs(
+    Arithmetic* arithmetic, uint32_t left, uint32_t right
+) noexcept nogil:
+    """The sums or products of two bfloat16 numbers and another two, both rounded.
 
-    The lower half of a NaN among them is 0: it is that of a factor, or the default NaN.
+    The lower half of a NaN among them is 0: it is that of an operand, or the default NaN.
     """
     cdef uint32_t upper = 0xFFFF0000
-    cdef uint32_t high = bits_of(float_of(two & upper) * float_of(other_two & upper))
-    cdef uint32_t low = bits_of(float_of(two << 16) * float_of(other_two << 16))
+    cdef float of_high = in_float(arithmetic, float_of(left & upper), float_of(right & upper))
+    cdef float of_low = in_float(arithmetic, float_of(left << 16), float_of(right << 16))
+    cdef uint32_t high = bits_of(of_high)
+    cdef uint32_t low = bits_of(of_low)
     return (rounded_to_upper_half(high) & upper) | rounded_to_upper_half(low) >> 16
 
 

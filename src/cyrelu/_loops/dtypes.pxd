@@ -3,8 +3,9 @@
 
 ctypedef int Dtype
 
-# Integers come before floats.
+# bool and integers come before floats.
 cdef enum:
+    BOOL
     INT8
     INT16
     INT32
@@ -24,6 +25,7 @@ cdef extern from *:
     """
     static CYTHON_INLINE Py_ssize_t cyrelu_itemsize(int dtype) {
         static const unsigned char sizes[] = {
+            sizeof(uint8_t),
             sizeof(int8_t),
             sizeof(int16_t),
             sizeof(int32_t),

@@ -1,7 +1,7 @@
 # The loop for 16-bit floats. An element of the result is another one (x, grad), or the product of a
-# factor and one. Products are computed in float, block by block; then one loop chooses among the
-# bits as integers. So what is not multiplied keeps its bits, and is compared 16 bytes or more at a
-# time, which makes relu and the gradients some five times as fast as by way of float.
+# factor and one. Sums and products are computed in float, block by block; then one loop chooses
+# among the bits as integers. So what is neither keeps its bits, and is compared 16 bytes or more at
+# a time, which makes relu and the gradients some five times as fast as by way of float.
 
 from libc.stdint cimport int16_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
@@ -12,13 +12,15 @@ from cyrelu._loops.conversions cimport (
     FLOAT16_INFINITY,
     FLOAT16_ONE,
     SIGN,
-    bfloat16_products,
-    narrowed,
-    widened,
+    computed,
+    computed_in_pairs,
 )
-from cyrelu._loops.float16_products cimport converts_float16, multiply_float16
-from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X
+from cyrelu._loops.float16_arithmetic cimport compute_float16, converts_float16
+from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Y
 from cyrelu._loops.tags cimport (
+    AddLeakyRelu,
+    AddRelu,
+    Arithmetic,
     ArrayFactors,
     Bfloat16,
     Factors,
@@ -26,12 +28,15 @@ from cyrelu._loops.tags cimport (
     Floats16,
     LeakyRelu,
     Op,
+    Product,
     Relu,
     ScalarFactors,
+    Sum,
     Tag,
     TakesAtZero,
     TakesGrad,
     TakesNegativeSlope,
+    TakesY,
 )
 from cyrelu._loops.types cimport Operands
 from cyrelu._loops.views cimport View, view
@@ -69,10 +74,10 @@ cdef inline void choose(
             if_below = below[i]
         if Op in TakesAtZero:
             if_zero = at_zero[i]
-        if Op is Relu:
+        if Op is Relu or Op is AddRelu:
             # As integers, negative numbers are those up to -inf; NaNs of both signs are greater.
             result = number if number > negative_infinity else 0
-        elif Op is LeakyRelu:
+        elif Op is LeakyRelu or Op is AddLeakyRelu:
             result = if_below if (number <= negative_infinity) | (number == 0) else number
         else:
             if Op in TakesGrad:
@@ -90,27 +95,34 @@ cdef inline void run_floats16(
 ) noexcept nogil:
     cdef Choose loop = <Choose> choose[Op, Floats16]
     cdef uint16_t one = FLOAT16_ONE if Floats16 is Float16 else BFLOAT16_ONE
-    cdef uint16_t[BLOCK] ones, below, at_zero
+    cdef uint16_t[BLOCK] ones, sums, below, at_zero
     cdef View view_below, view_at_zero, view_above, view_x, view_out
     cdef uint16_t* grad = <uint16_t*> operands.data[GRAD]
     cdef uint16_t* x = <uint16_t*> operands.data[X]
+    cdef uint16_t* y = <uint16_t*> operands.data[Y]
     cdef uint16_t* slope = <uint16_t*> operands.data[NEGATIVE_SLOPE]
     cdef uint16_t* zero = <uint16_t*> operands.data[AT_ZERO]
     cdef uint16_t* out = <uint16_t*> operands.data[OUT]
     cdef uint16_t* above = ones
-    cdef bint is_constant = not (Op in TakesGrad or Op is LeakyRelu) and Factors is ScalarFactors
+    cdef uint16_t* rectified = x
+    # A gradient alone: the products of its factors and 1 are the same for all elements.
+    cdef bint is_gradient = Op in TakesAtZero and Op not in TakesGrad
     cdef Py_ssize_t m
     cdef Py_ssize_t start = 0
-    if not (Op in TakesGrad or Op is Relu or Op is LeakyRelu):
+    if is_gradient:
         for m in range(min(n, <Py_ssize_t> BLOCK)):
             ones[m] = one
     while start < n:
         m = min(n - start, <Py_ssize_t> BLOCK)
+        rectified = x + start
+        if Op in TakesY:
+            compute[Sum, ArrayFactors, Floats16](NULL, NULL, NULL, y + start, rectified, sums, m)
+            rectified = sums
         if Op in TakesGrad:
             above = grad + start
-        elif Op is LeakyRelu:
-            above = x + start
-        if start == 0 or not is_constant:
+        elif not is_gradient:
+            above = rectified
+        if start == 0 or not is_gradient or Factors is ArrayFactors:
             if Op in TakesNegativeSlope:
                 scale[Factors, Floats16](NULL, NULL, slope, above, below, m)
             if Op in TakesAtZero:
@@ -119,11 +131,11 @@ cdef inline void run_floats16(
             slope += m
             zero += m
         view_above = view(<char*> above, m, sizeof(uint16_t))
-        view_x = view(<char*> (x + start), m, sizeof(uint16_t))
+        view_x = view(<char*> rectified, m, sizeof(uint16_t))
         view_at_zero = view(<char*> at_zero, m, sizeof(uint16_t))
         view_below = view(<char*> below, m, sizeof(uint16_t))
         view_out = view(<char*> (out + start), m, sizeof(uint16_t))
-        if x == out:  # as in loops.pyx
+        if Op not in TakesY and x == out:  # as in loops.pyx
             loop(NULL, NULL, view_above, view_out, view_at_zero, view_below, view_out)
         elif Op in TakesGrad and grad == out:
             loop(NULL, NULL, view_out, view_x, view_at_zero, view_below, view_out)
@@ -151,10 +163,7 @@ cdef inline void scale(
         if factor[0] == one:
             memcpy(product, value, n * sizeof(uint16_t))
             return
-    if Floats16 is Float16 and converts_float16():
-        multiply_float16(factor, Factors is ArrayFactors, value, product, n)
-    else:
-        multiply[Factors, Floats16](NULL, NULL, factor, value, product, n)
+    compute[Product, Factors, Floats16](NULL, NULL, NULL, factor, value, product, n)
     if Factors is ArrayFactors:
         for i in range(n):
             a, result, selected = factor[i], product[i], value[i]
@@ -162,29 +171,44 @@ cdef inline void scale(
             product[i] = 0 if a & 0x7FFF == 0 else result
 
 
-cdef inline void multiply(
+cdef inline void compute(
+    Arithmetic* arithmetic,
     Factors* factors,
     Floats16* dtype,
-    const uint16_t* factor,
-    const uint16_t* value,
-    uint16_t* product,
+    const uint16_t* left,
+    const uint16_t* right,
+    uint16_t* result,
+    Py_ssize_t n,
+) noexcept nogil:
+    """result = left * right, or left + right; left is one number, or an array, as factors are."""
+    if Floats16 is Float16 and converts_float16():
+        compute_float16(Arithmetic is Sum, left, Factors is ArrayFactors, right, result, n)
+    else:
+        compute_in_integers[Arithmetic, Factors, Floats16](NULL, NULL, NULL, left, right, result, n)
+
+
+cdef inline void compute_in_integers(
+    Arithmetic* arithmetic,
+    Factors* factors,
+    Floats16* dtype,
+    const uint16_t* left,
+    const uint16_t* right,
+    uint16_t* result,
     Py_ssize_t n,
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef Py_ssize_t start = 0
     cdef Py_ssize_t step = 1 if Factors is ArrayFactors else 0
-    cdef uint32_t two_factors = <uint32_t> factor[0] << 16 | factor[0]
-    cdef uint32_t two_values, two_products
+    cdef uint32_t two_left = <uint32_t> left[0] << 16 | left[0]
+    cdef uint32_t two_right, two_results
     if Floats16 is Bfloat16:
         # In pairs: no element has to change its width, which costs as much as the product.
         for i in range(n // 2):
             if Factors is ArrayFactors:
-                memcpy(&two_factors, factor + 2 * i, sizeof(uint32_t))
-            memcpy(&two_values, value + 2 * i, sizeof(uint32_t))
-            two_products = bfloat16_products(two_factors, two_values)
-            memcpy(product + 2 * i, &two_products, sizeof(uint32_t))
+                memcpy(&two_left, left + 2 * i, sizeof(uint32_t))
+            memcpy(&two_right, right + 2 * i, sizeof(uint32_t))
+            two_results = computed_in_pairs(arithmetic, two_left, two_right)
+            memcpy(result + 2 * i, &two_results, sizeof(uint32_t))
         start = n // 2 * 2
     for i in range(start, n):
-        product[i] = narrowed[Floats16](
-            NULL, widened[Floats16](NULL, factor[i * step]) * widened[Floats16](NULL, value[i])
-        )
+        result[i] = computed(arithmetic, dtype, left[i * step], right[i])

@@ -10,12 +10,15 @@ cdef enum:
     LEAKY_RELU_GRAD
     RELU_BACKWARD
     LEAKY_RELU_BACKWARD
+    ADD_RELU
+    ADD_LEAKY_RELU
     OPERATION_COUNT
 
 # In the order of the arguments: arrays, factors, out.
 cdef enum:
     GRAD
     X
+    Y
     NEGATIVE_SLOPE
     AT_ZERO
     OUT
@@ -32,6 +35,8 @@ cdef extern from *:
             "leaky_relu_grad",
             "relu_backward",
             "leaky_relu_backward",
+            "add_relu",
+            "add_leaky_relu",
         };
         return names[operation];
     }
@@ -39,6 +44,7 @@ cdef extern from *:
         static const char *const names[] = {
             "grad",
             "x",
+            "y",
             "negative_slope",
             "at_zero",
         };
@@ -48,11 +54,13 @@ cdef extern from *:
     static CYTHON_INLINE int cyrelu_takes(int operation, int operand) {
         static const unsigned char taken[] = {
             2,
-            2 | 4,
             2 | 8,
+            2 | 16,
+            2 | 8 | 16,
+            1 | 2 | 16,
+            1 | 2 | 8 | 16,
+            2 | 4,
             2 | 4 | 8,
-            1 | 2 | 8,
-            1 | 2 | 4 | 8,
         };
         return taken[operation] >> operand & 1;
     }
@@ -63,6 +71,8 @@ cdef extern from *:
             0,
             0,
             0,
+            0,
+            1,
             0,
         };
         return taken[operation];

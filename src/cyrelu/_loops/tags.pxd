@@ -5,9 +5,20 @@
 # would take them for one type.
 
 from cython cimport floating
+from libc.stdint cimport int16_t, int32_t, int64_t, int8_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 # Not "from cyrelu cimport scalar": cythonize would not see that the loops depend on it.
 cimport cyrelu.scalar as scalar
+
+ctypedef fused integer:
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
 
 cdef extern from *:
     """
@@ -26,6 +37,12 @@ cdef extern from *:
     ctypedef struct ReluBackward "cyrelu_tag":
         pass
     ctypedef struct LeakyReluBackward "cyrelu_tag":
+        pass
+    ctypedef struct AddRelu "cyrelu_tag":
+        pass
+    ctypedef struct AddLeakyRelu "cyrelu_tag":
+        pass
+    ctypedef struct Bool "cyrelu_tag":
         pass
     ctypedef struct Int8 "cyrelu_tag":
         pass
@@ -55,6 +72,10 @@ cdef extern from *:
         pass
     ctypedef struct ArrayFactors "cyrelu_tag":
         pass
+    ctypedef struct Product "cyrelu_tag":
+        pass
+    ctypedef struct Sum "cyrelu_tag":
+        pass
 
 ctypedef fused Op:
     Relu
@@ -63,9 +84,11 @@ ctypedef fused Op:
     LeakyReluGrad
     ReluBackward
     LeakyReluBackward
+    AddRelu
+    AddLeakyRelu
 
-# The dtypes by what their loops compute in: float or double, 16-bit floats, signed integers, and
-# those that have no negative numbers.
+# The dtypes by what their loops compute in: float or double, 16-bit floats, and integers, of which
+# the unsigned ones have no negative numbers.
 ctypedef fused Floats:
     Float32
     Float64
@@ -86,20 +109,41 @@ ctypedef fused Unsigned:
     Uint32
     Uint64
 
+ctypedef fused Integers:
+    Bool
+    Int8
+    Int16
+    Int32
+    Int64
+    Uint8
+    Uint16
+    Uint32
+    Uint64
+
 # Whether each factor is one number, or has an element for each element of out.
 ctypedef fused Factors:
     ScalarFactors
     ArrayFactors
+
+# What is computed of two 16-bit floats.
+ctypedef fused Arithmetic:
+    Product
+    Sum
 
 # The operations that take an operand (all take x), and those that take any factor.
 ctypedef fused TakesGrad:
     ReluBackward
     LeakyReluBackward
 
+ctypedef fused TakesY:
+    AddRelu
+    AddLeakyRelu
+
 ctypedef fused TakesNegativeSlope:
     LeakyRelu
     LeakyReluGrad
     LeakyReluBackward
+    AddLeakyRelu
 
 ctypedef fused TakesAtZero:
     ReluGrad
@@ -113,13 +157,15 @@ ctypedef fused TakesFactors:
     LeakyReluGrad
     ReluBackward
     LeakyReluBackward
+    AddLeakyRelu
 
 ctypedef fused TakesIntegers:
     Relu
+    AddRelu
 
 
 cdef inline floating apply(
-    Op* op, floating grad, floating x, floating negative_slope, floating at_zero
+    Op* op, floating grad, floating x, floating y, floating negative_slope, floating at_zero
 ) noexcept nogil:
     """The formula of the operation; operands that it does not take are not looked at."""
     if Op is Relu:
@@ -134,3 +180,15 @@ cdef inline floating apply(
         return scalar.relu_backward(grad, x, at_zero)
     elif Op is LeakyReluBackward:
         return scalar.leaky_relu_backward(grad, x, negative_slope, at_zero)
+    elif Op is AddRelu:
+        return scalar.add_relu(x, y)
+    elif Op is AddLeakyRelu:
+        return scalar.add_leaky_relu(x, y, negative_slope)
+
+
+cdef inline integer apply_to_integers(TakesIntegers* op, integer x, integer y) noexcept nogil:
+    """The same for those that take integers."""
+    if TakesIntegers is Relu:
+        return scalar.relu(x)
+    elif TakesIntegers is AddRelu:
+        return scalar.add_relu(x, y)

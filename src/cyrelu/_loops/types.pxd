@@ -28,9 +28,29 @@ cdef enum:
     SEQUENTIAL = 4  # element by element, in order, each stored before the next is loaded
 
 
-# What a loop module offers, in a capsule.
+# What a loop module offers, in a capsule: to run n elements, or rows of n elements each, of which
+# row_stride says how many bytes of each operand lie between the first elements of two.
 cdef struct LoopModule:
     bint can_stream
     void (*run)(
         Operation operation, Dtype dtype, const Operands* operands, Py_ssize_t n, LoopFlags flags
     ) noexcept nogil
+    void (*run_rows)(
+        Operation operation,
+        Dtype dtype,
+        const Operands* operands,
+        Py_ssize_t n,
+        const Py_ssize_t* row_stride,
+        Py_ssize_t rows,
+        LoopFlags flags,
+    ) noexcept nogil
+
+
+cdef inline void advance(
+    Operands* operands, const Py_ssize_t* stride, Py_ssize_t count
+) noexcept nogil:
+    """Go on by count of these strides."""
+    cdef int k
+    for k in range(OPERAND_COUNT):
+        if operands.data[k] != NULL:
+            operands.data[k] += count * stride[k]

@@ -9,6 +9,8 @@
 # out=None.
 
 from cyrelu._loops.operations cimport (
+    ADD_LEAKY_RELU,
+    ADD_RELU,
     LEAKY_RELU,
     LEAKY_RELU_BACKWARD,
     LEAKY_RELU_GRAD,
@@ -16,7 +18,7 @@ from cyrelu._loops.operations cimport (
     RELU_BACKWARD,
     RELU_GRAD,
 )
-from cyrelu._numpy.call cimport call
+from cyrelu._numpy.call cimport at_zero_of_output, call
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
 
 
@@ -87,7 +89,7 @@ def relu(
     >>> cyrelu.relu(x, out=x) is x
     True
     """
-    return call(RELU, None, x, None, None, out, where, casting, order, dtype, subok)
+    return call(RELU, None, x, None, None, None, out, where, casting, order, dtype, subok)
 
 
 def leaky_relu(
@@ -178,7 +180,9 @@ def leaky_relu(
     array([[-0.5 , -0.25],
            [ 2.  ,  2.  ]])
     """
-    return call(LEAKY_RELU, None, x, negative_slope, None, out, where, casting, order, dtype, subok)
+    return call(
+        LEAKY_RELU, None, x, None, negative_slope, None, out, where, casting, order, dtype, subok
+    )
 
 
 def relu_grad(
@@ -261,7 +265,7 @@ def relu_grad(
     >>> cyrelu.relu_grad(np.array([2.0, 0.0, -2.0]), at_zero=0)
     array([1., 0., 0.])
     """
-    return call(RELU_GRAD, None, x, None, at_zero, out, where, casting, order, dtype, subok)
+    return call(RELU_GRAD, None, x, None, None, at_zero, out, where, casting, order, dtype, subok)
 
 
 def leaky_relu_grad(
@@ -348,7 +352,18 @@ def leaky_relu_grad(
     array([1.  , 1.  , 0.01])
     """
     return call(
-        LEAKY_RELU_GRAD, None, x, negative_slope, at_zero, out, where, casting, order, dtype, subok
+        LEAKY_RELU_GRAD,
+        None,
+        x,
+        None,
+        negative_slope,
+        at_zero,
+        out,
+        where,
+        casting,
+        order,
+        dtype,
+        subok,
     )
 
 
@@ -359,14 +374,15 @@ def relu_backward(
     out=NOT_GIVEN,
     *,
     at_zero=1.0,
+    from_output=False,
     where=True,
     casting="same_kind",
     order="K",
     dtype=None,
     subok=True,
 ):
-    """relu_backward(grad, x, /, out=None, *, at_zero=1.0, where=True, casting="same_kind", \
-    order="K", dtype=None, subok=True)\n--\n\n\
+    """relu_backward(grad, x, /, out=None, *, at_zero=1.0, from_output=False, where=True, \
+    casting="same_kind", order="K", dtype=None, subok=True)\n--\n\n\
     Gradient passed back through relu: grad where x > 0, at_zero * grad at 0, else 0.
 
     Parameters
@@ -374,14 +390,18 @@ def relu_backward(
     grad : array_like
         Gradient with respect to the output of `relu`. It broadcasts against `x`.
     x : array_like, any shape
-        Input (not output) of the forward pass; float16, float32, float64 or ml_dtypes' bfloat16, or
-        bool or an integer type, which are cast to float64.
+        Input of the forward pass, or its output (see `from_output`); float16, float32, float64 or
+        ml_dtypes' bfloat16, or bool or an integer type, which are cast to float64.
     out : ndarray, optional
         A location into which the result is stored; may be `grad` or `x` (in place). It must have a
         shape that the inputs broadcast to. By default a new array is returned.
     at_zero : float or array_like, default 1.0
         The derivative at +0.0 and -0.0, where it does not exist. 0 is the convention of PyTorch,
         TensorFlow and scikit-learn.
+    from_output : bool, default False
+        Whether `x` is the output of the forward pass, as after ``relu(x, out=x)``. An output of 0
+        does not tell whether the input was 0 or below, so `at_zero` has no say: the result is that
+        with ``at_zero=0``.
     where, casting, order, dtype, subok : optional
         As for every NumPy ufunc (`numpy.ufunc`).
 
@@ -437,7 +457,11 @@ def relu_backward(
     >>> cyrelu.relu_backward(grad, np.array([2.0, 0.0, -2.0]))
     array([10., 20.,  0.])
     """
-    return call(RELU_BACKWARD, grad, x, None, at_zero, out, where, casting, order, dtype, subok)
+    if from_output:
+        at_zero = at_zero_of_output(RELU_BACKWARD, None)
+    return call(
+        RELU_BACKWARD, grad, x, None, None, at_zero, out, where, casting, order, dtype, subok
+    )
 
 
 def leaky_relu_backward(
@@ -448,6 +472,7 @@ def leaky_relu_backward(
     out=NOT_GIVEN,
     *,
     at_zero=1.0,
+    from_output=False,
     where=True,
     casting="same_kind",
     order="K",
@@ -455,7 +480,7 @@ def leaky_relu_backward(
     subok=True,
 ):
     """leaky_relu_backward(grad, x, /, negative_slope=0.01, out=None, *, at_zero=1.0, \
-    where=True, casting="same_kind", order="K", dtype=None, subok=True)\n--\n\n\
+    from_output=False, where=True, casting="same_kind", order="K", dtype=None, subok=True)\n--\n\n\
     Gradient passed back through leaky_relu: grad times 1, at_zero or negative_slope.
 
     Parameters
@@ -463,8 +488,8 @@ def leaky_relu_backward(
     grad : array_like
         Gradient with respect to the output of `leaky_relu`. It broadcasts against `x`.
     x : array_like, any shape
-        Input (not output) of the forward pass; float16, float32, float64 or ml_dtypes' bfloat16, or
-        bool or an integer type, which are cast to float64.
+        Input of the forward pass, or its output (see `from_output`); float16, float32, float64 or
+        ml_dtypes' bfloat16, or bool or an integer type, which are cast to float64.
     negative_slope : float or array_like, default 0.01
         Slope below zero: any real number, or an array that broadcasts against `x`.
     out : ndarray, optional
@@ -473,6 +498,10 @@ def leaky_relu_backward(
     at_zero : float or array_like, default 1.0
         The derivative at +0.0 and -0.0, where it does not exist. `negative_slope` is the convention
         of PyTorch and TensorFlow.
+    from_output : bool, default False
+        Whether `x` is the output of the forward pass, as after ``leaky_relu(x, out=x)``. An output
+        of 0 does not tell whether the input was 0 or below, so `at_zero` has no say: the result is
+        that with ``at_zero=negative_slope``, and each slope has to be above 0 and finite.
     where, casting, order, dtype, subok : optional
         As for every NumPy ufunc (`numpy.ufunc`).
 
@@ -491,7 +520,8 @@ def leaky_relu_backward(
         datetime, or of another type of ml_dtypes (float8, int4); if `dtype` is; or if the result
         cannot be cast to the dtype of `out`.
     ValueError
-        If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
+        If the shapes do not broadcast, or `out` is read-only or of the wrong shape; or if
+        `from_output` is true and a slope is not above 0, or not finite.
 
     See Also
     --------
@@ -529,10 +559,13 @@ def leaky_relu_backward(
     >>> cyrelu.leaky_relu_backward(np.array([10.0, 20.0, 30.0]), np.array([2.0, 0.0, -2.0]))
     array([10. , 20. ,  0.3])
     """
+    if from_output:
+        at_zero = at_zero_of_output(LEAKY_RELU_BACKWARD, negative_slope)
     return call(
         LEAKY_RELU_BACKWARD,
         grad,
         x,
+        None,
         negative_slope,
         at_zero,
         out,
@@ -541,6 +574,174 @@ def leaky_relu_backward(
         order,
         dtype,
         subok,
+    )
+
+
+def add_relu(
+    x, y, /, out=NOT_GIVEN, *, where=True, casting="same_kind", order="K", dtype=None, subok=True
+):
+    """add_relu(x, y, /, out=None, *, where=True, casting="same_kind", order="K", \
+    dtype=None, subok=True)\n--\n\n\
+    Rectified sum, in one pass: x + y where x + y > 0, else 0.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Input; float16, float32, float64 or ml_dtypes' bfloat16, bool or an integer type, which
+        `numpy.add` would keep, too.
+    y : array_like
+        What is added to `x`; it broadcasts against `x`, and `x` against it.
+    out : ndarray, optional
+        A location into which the result is stored; may be `x` or `y` (in place). It must have a
+        shape that the inputs broadcast to. By default a new array is returned.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc (`numpy.ufunc`).
+
+    Returns
+    -------
+    ndarray or scalar
+        `out`, or a new array; of the dtype of `x` and `y`, or the one to which both cast safely. A
+        scalar if all inputs are. Other array types (pandas, xarray, dask, masked arrays) are
+        returned as the same type.
+
+    Raises
+    ------
+    TypeError
+        If `x` or `y` is complex, longdouble, object, string, datetime, or of another type of
+        ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to the dtype of
+        `out`.
+    ValueError
+        If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
+
+    See Also
+    --------
+    relu : Without the sum.
+    add_leaky_relu : Lets a small slope through below zero.
+
+    Notes
+    -----
+    ============== ========= ========== ========= ===
+    x + y          x + y > 0 +0.0, -0.0 x + y < 0 NaN
+    ============== ========= ========== ========= ===
+    add_relu(x, y) x + y     +0.0       +0.0      NaN
+    ============== ========= ========== ========= ===
+
+    The sum is that of `numpy.add`: rounded once, in the dtype of the result; integers wrap around,
+    and two bools are joined by or. It raises no warning. `y` is the bias of a layer, one for each
+    column, ``(n,)``, or for each channel, ``(c, 1, 1)``, or a residual of the shape of `x`. The
+    result has the same bits for every length, memory layout and number of threads; subnormals are
+    kept. Only casts by NumPy, as of a factor too large for float32, raise floating-point warnings.
+
+    The NumPy equivalent is ``np.maximum(np.add(x, y), 0)``, except for the sign of zero, which
+    NumPy leaves open. The rectifier is that of Nair and Hinton [1]_.
+
+    References
+    ----------
+    .. [1] V. Nair and G. E. Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines",
+       ICML 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cyrelu
+    >>> h = np.array([[1.0, -2.0], [-3.0, 4.0]])
+    >>> bias = np.array([0.5, 0.5])
+    >>> cyrelu.add_relu(h, bias)
+    array([[1.5, 0. ],
+           [0. , 4.5]])
+    >>> cyrelu.add_relu(h, bias, out=h) is h
+    True
+    """
+    return call(ADD_RELU, None, x, y, None, None, out, where, casting, order, dtype, subok)
+
+
+def add_leaky_relu(
+    x,
+    y,
+    /,
+    negative_slope=0.01,
+    out=NOT_GIVEN,
+    *,
+    where=True,
+    casting="same_kind",
+    order="K",
+    dtype=None,
+    subok=True,
+):
+    """add_leaky_relu(x, y, /, negative_slope=0.01, out=None, *, where=True, \
+    casting="same_kind", order="K", dtype=None, subok=True)\n--\n\n\
+    Leaky rectified sum, in one pass: x + y where x + y > 0, else negative_slope * (x + y).
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Input; float16, float32, float64 or ml_dtypes' bfloat16, or bool or an integer type, which
+        are cast to float64.
+    y : array_like
+        What is added to `x`; it broadcasts against `x`, and `x` against it.
+    negative_slope : float or array_like, default 0.01
+        Slope below zero: any real number, or an array that broadcasts against `x` (one slope for
+        each channel is PReLU). A Python number takes the dtype of a floating `x`.
+    out : ndarray, optional
+        A location into which the result is stored; may be `x` or `y` (in place). It must have a
+        shape that the inputs broadcast to. By default a new array is returned.
+    where, casting, order, dtype, subok : optional
+        As for every NumPy ufunc (`numpy.ufunc`).
+
+    Returns
+    -------
+    ndarray or scalar
+        `out`, or a new array; of the dtype of `x` and `y`, or the one to which both cast safely;
+        float64 if all inputs are bool or integers. A scalar if all inputs are. Other array types
+        (pandas, xarray, dask, masked arrays) are returned as the same type.
+
+    Raises
+    ------
+    TypeError
+        If `x`, `y` or `negative_slope` is complex, longdouble, object, string, datetime, or of
+        another type of ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to
+        the dtype of `out`.
+    ValueError
+        If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
+
+    See Also
+    --------
+    leaky_relu : Without the sum.
+    add_relu : The same with a slope of 0, bit for bit.
+
+    Notes
+    -----
+    ==================== ========= =========== =========== ===
+    x + y                x + y > 0 +0.0, -0.0  x + y < 0   NaN
+    ==================== ========= =========== =========== ===
+    add_leaky_relu(x, y) x + y     a * (x + y) a * (x + y) NaN
+    ==================== ========= =========== =========== ===
+
+    Here a is `negative_slope`.
+
+    The sum is that of `numpy.add`, and rounded before it is multiplied; so the result has the bits
+    of ``leaky_relu(np.add(x, y), negative_slope)``. The result has the same bits for every length,
+    memory layout and number of threads; subnormals are kept. Only casts by NumPy, as of a factor
+    too large for float32, raise floating-point warnings. Products of 16-bit floats are computed in
+    float32 and rounded once, to nearest even.
+
+    The NumPy equivalent is ``np.where(x + y > 0, x + y, negative_slope * (x + y))``. The rectifier
+    is that of Maas, Hannun and Ng [1]_.
+
+    References
+    ----------
+    .. [1] A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier Nonlinearities Improve Neural Network
+       Acoustic Models", ICML 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import cyrelu
+    >>> cyrelu.add_leaky_relu(np.array([1.0, -10.0, 0.0]), 1.0, 0.5)
+    array([ 2. , -4.5,  1. ])
+    """
+    return call(
+        ADD_LEAKY_RELU, None, x, y, negative_slope, None, out, where, casting, order, dtype, subok
     )
 
 

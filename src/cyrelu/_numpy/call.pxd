@@ -6,6 +6,7 @@ cdef object call(
     Operation operation,
     object grad,
     object x,
+    object y,
     object negative_slope,
     object at_zero,
     object out,
@@ -15,3 +16,6 @@ cdef object call(
     object dtype,
     object subok,
 )
+
+# What stands for at_zero where x is the output of the forward pass.
+cdef object at_zero_of_output(Operation operation, object negative_slope)

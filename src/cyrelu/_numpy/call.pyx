@@ -3,11 +3,12 @@
 # All end in the same dispatcher, so all give the same bits.
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_CheckExact
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_CheckExact
+from libc.math cimport INFINITY
 from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport run
@@ -21,6 +22,8 @@ from cyrelu._loops.operations cimport (
     OUT,
     Operation,
     X,
+    Y,
+    operation_name,
     takes,
     takes_integers,
 )
@@ -45,6 +48,8 @@ from cyrelu._numpy.scalars cimport Scalar, number_of_scalar
 from cyrelu._numpy.strided cimport call_strided
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, call_ufunc
 
+from cyrelu._numpy.from_output import refuse_slopes_that_lose_the_sign
+
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void* data, cnp.dtype descr, PyObject* base)
     object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
@@ -60,6 +65,7 @@ cdef object call(
     Operation operation,
     object grad,
     object x,
+    object y,
     object negative_slope,
     object at_zero,
     object out,
@@ -78,20 +84,22 @@ cdef object call(
         and order is "K"
         and subok is True
     ):
-        result = call_contiguous(operation, grad, x, negative_slope, at_zero, output)
+        result = call_contiguous(operation, grad, x, y, negative_slope, at_zero, output)
         if result is None and output is None:
-            result = call_scalars(operation, grad, x, negative_slope, at_zero)
+            result = call_scalars(operation, grad, x, y, negative_slope, at_zero)
         if (
             result is None
-            and (is_sequence(x) or is_sequence(grad))
-            and are_plain(grad, x, negative_slope, at_zero, output)
+            and (is_sequence(x) or is_sequence(grad) or is_sequence(y))
+            and are_plain(grad, x, y, negative_slope, at_zero, output)
         ):
             x = cnp.PyArray_FROM_O(x)
             grad = None if grad is None else cnp.PyArray_FROM_O(grad)
+            y = None if y is None else cnp.PyArray_FROM_O(y)
             return call(
                 operation,
                 grad,
                 x,
+                y,
                 negative_slope,
                 at_zero,
                 out,
@@ -102,16 +110,33 @@ cdef object call(
                 subok,
             )
         if result is None:
-            result = call_strided(operation, grad, x, negative_slope, at_zero, output)
+            result = call_strided(operation, grad, x, y, negative_slope, at_zero, output)
         if result is not None:
             return result
     return call_ufunc(
-        operation, grad, x, negative_slope, at_zero, out, where, casting, order, dtype, subok
+        operation, grad, x, y, negative_slope, at_zero, out, where, casting, order, dtype, subok
     )
 
 
+cdef object at_zero_of_output(Operation operation, object negative_slope):
+    """An output of 0 comes of an input of 0, or of one below whose product is 0."""
+    if not takes(operation, NEGATIVE_SLOPE):
+        return 0.0
+    if not (
+        PyFloat_CheckExact(negative_slope) and 0 < PyFloat_AS_DOUBLE(negative_slope) < INFINITY
+    ):
+        refuse_slopes_that_lose_the_sign(operation_name(operation).decode(), negative_slope)
+    return negative_slope
+
+
 cdef object call_contiguous(
-    Operation operation, object grad, object x, object negative_slope, object at_zero, object out
+    Operation operation,
+    object grad,
+    object x,
+    object y,
+    object negative_slope,
+    object at_zero,
+    object out,
 ):
     """The fast path: contiguous, aligned, native arrays of one dtype and shape, scalar factors.
 
@@ -127,7 +152,7 @@ cdef object call_contiguous(
     cdef Py_ssize_t item = itemsize(dtype)
     cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
     cdef Operands operands
-    cdef Scalar slope, zero
+    cdef Scalar addend, slope, zero
     memset(&operands, 0, sizeof(operands))
 
     if takes(operation, GRAD):
@@ -137,6 +162,14 @@ cdef object call_contiguous(
         operands.stride[GRAD] = item
     operands.data[X] = cnp.PyArray_BYTES(array)
     operands.stride[X] = item
+    if takes(operation, Y):
+        if is_like(y, array):
+            operands.data[Y] = cnp.PyArray_BYTES(<cnp.ndarray> y)
+            operands.stride[Y] = item
+        elif take_scalar(y, type_number, dtype, &addend):
+            operands.data[Y] = <char*> &addend
+        else:
+            return None
     if takes(operation, NEGATIVE_SLOPE):
         if not take_scalar(negative_slope, type_number, dtype, &slope):
             return None
@@ -155,6 +188,9 @@ cdef object call_contiguous(
         and not (
             takes(operation, GRAD) and not is_same_or_disjoint(<cnp.ndarray> out, grad, n * item)
         )
+        and not (
+            operands.stride[Y] != 0 and not is_same_or_disjoint(<cnp.ndarray> out, y, n * item)
+        )
     ):
         return None
     operands.data[OUT] = cnp.PyArray_BYTES(<cnp.ndarray> out)
@@ -171,7 +207,7 @@ cdef object call_contiguous(
 
 
 cdef object call_scalars(
-    Operation operation, object grad, object x, object negative_slope, object at_zero
+    Operation operation, object grad, object x, object y, object negative_slope, object at_zero
 ):
     """A NumPy scalar for scalars: Python numbers, NumPy scalars, arrays without dimensions.
 
@@ -194,6 +230,7 @@ cdef object call_scalars(
     if (
         not take_scalar(x, type_number, dtype, &values[X])
         or (takes(operation, GRAD) and not take_scalar(grad, type_number, dtype, &values[GRAD]))
+        or (takes(operation, Y) and not take_scalar(y, type_number, dtype, &values[Y]))
         or (
             takes(operation, NEGATIVE_SLOPE)
             and not take_scalar(negative_slope, type_number, dtype, &values[NEGATIVE_SLOPE])
@@ -207,7 +244,7 @@ cdef object call_scalars(
     for k in range(OPERAND_COUNT):
         if k == OUT or takes(operation, k):
             operands.data[k] = <char*> &values[k]
-    for k in (GRAD, X, OUT):
+    for k in (GRAD, X, Y, OUT):
         operands.stride[k] = itemsize(dtype)
     run(operation, dtype, &operands, 1, False, NO_BLOCK)
     return PyArray_Scalar(&values[OUT], cnp.PyArray_DescrFromType(type_number), NULL)
@@ -218,10 +255,10 @@ cdef inline bint is_sequence(object value) noexcept:
 
 
 cdef bint are_plain(
-    object grad, object x, object negative_slope, object at_zero, object out
+    object grad, object x, object y, object negative_slope, object at_zero, object out
 ) noexcept:
     """Whether none of the operands might answer the call itself, and be given what came."""
-    for value in (grad, x, negative_slope, at_zero, out):
+    for value in (grad, x, y, negative_slope, at_zero, out):
         if not (
             value is None
             or is_sequence(value)

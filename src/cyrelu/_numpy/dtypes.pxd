@@ -62,20 +62,20 @@ cdef extern from *:
     /* a switch, of which compilers make a table; the dtypes by their number in dtypes.pxd */
     static CYTHON_INLINE int cyrelu_dtype_of_number(int type_number) {
         switch (type_number) {
-            case NPY_BOOL: return 4;
-            case NPY_BYTE: return 0;
-            case NPY_UBYTE: return 4;
-            case NPY_SHORT: return 1;
-            case NPY_USHORT: return 5;
-            case NPY_INT: return 2;
-            case NPY_UINT: return 6;
-            case NPY_LONG: return sizeof(long) == 4 ? 2 : 3;
-            case NPY_ULONG: return sizeof(long) == 4 ? 6 : 7;
-            case NPY_LONGLONG: return 3;
-            case NPY_ULONGLONG: return 7;
-            case NPY_HALF: return 8;
-            case NPY_FLOAT: return 10;
-            case NPY_DOUBLE: return 11;
+            case NPY_BOOL: return 0;
+            case NPY_BYTE: return 1;
+            case NPY_UBYTE: return 5;
+            case NPY_SHORT: return 2;
+            case NPY_USHORT: return 6;
+            case NPY_INT: return 3;
+            case NPY_UINT: return 7;
+            case NPY_LONG: return sizeof(long) == 4 ? 3 : 4;
+            case NPY_ULONG: return sizeof(long) == 4 ? 7 : 8;
+            case NPY_LONGLONG: return 4;
+            case NPY_ULONGLONG: return 8;
+            case NPY_HALF: return 9;
+            case NPY_FLOAT: return 11;
+            case NPY_DOUBLE: return 12;
             default: return -1;
         }
     }

@@ -88,7 +88,7 @@ def _wrong_dtype(ufunc: np.ufunc, dtype: np.dtype | None) -> _Problem:
 
 
 def _expected_dtypes(ufunc: np.ufunc) -> str:
-    return _INTEGERS_AND_FLOATS if "?->?" in ufunc.types else _FLOATS
+    return _INTEGERS_AND_FLOATS if ufunc.types[0].startswith("?") else _FLOATS
 
 
 def _wrong_cast(arrays: dict[str, np.ndarray], dtype: np.dtype | None, casting: Any) -> _Problem:

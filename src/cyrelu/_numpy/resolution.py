@@ -54,7 +54,8 @@ def promoted_dtypes(dtypes: list[Any], nin: int, takes_integers: bool) -> list[A
     if gives_bfloat16(strong):
         # NumPy takes Python numbers for strong ones beside dtypes that are not its own.
         return [type(np.dtype(bfloat16()))] * len(dtypes)
-    if not takes_integers and all(issubclass(each, (np.integer, np.bool)) for each in strong):
+    all_integers = all(issubclass(each, (np.integer, np.bool)) for each in strong)
+    if all_integers and (float in types or not takes_integers):
         # NumPy would find float16 for integers of 8 bits, and float32 for those of 16.
         return [type(np.dtype(np.float64))] * len(dtypes)
     return dtypes

@@ -8,7 +8,7 @@ from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport MAX_NDIM, Rows, run_rows
 from cyrelu._loops.dtypes cimport Dtype, itemsize
-from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, takes
+from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, Y, takes
 from cyrelu._loops.types cimport Operands, is_factor
 from cyrelu._numpy.buffer_cache cimport MIN_CACHED_BYTES, is_reused, start_caching, stop_caching
 from cyrelu._numpy.limit_blocks cimport context_limit
@@ -40,19 +40,22 @@ cdef extern from "numpy/arrayobject.h":
     cnp.npy_intp* NpyIter_GetAxisStrideArray(NpyIter*, int) except NULL
     char** NpyIter_GetDataPtrArray(NpyIter*)
     PyArrayObject** NpyIter_GetOperandArray(NpyIter*)
-    void PyArray_DiscardWritebackIfCopy(cnp.ndarray)
 
 cnp.import_array()
 
 cdef enum:
     # Below, NumPy's own iteration does as well: 200 ns for each row, but no 1000 ns to set up.
     MIN_BYTES = 1 << 15
-    # Of shorter rows NumPy's ufuncs gather many into a buffer, which is faster than one by one.
-    MIN_ROW = 64
 
 
 cdef object call_strided(
-    Operation operation, object grad, object x, object negative_slope, object at_zero, object out
+    Operation operation,
+    object grad,
+    object x,
+    object y,
+    object negative_slope,
+    object at_zero,
+    object out,
 ):
     if not cnp.PyArray_CheckExact(x):
         return None
@@ -69,14 +72,14 @@ cdef object call_strided(
     cdef PyArrayObject* arrays[OPERAND_COUNT]
     cdef cnp.npy_uint32 flags[OPERAND_COUNT]
     cdef int count = 0, k = -1
-    for value in (grad, x, negative_slope, at_zero, out):
+    for value in (grad, x, y, negative_slope, at_zero, out):
         k += 1
         if k == OUT and value is None:
             arrays[count] = NULL
             flags[count] = NPY_ITER_WRITEONLY | NPY_ITER_ALLOCATE
         elif k != OUT and not takes(operation, k):
             continue
-        elif is_factor(k) and take_scalar(value, type_number, dtype, &factors[k]):
+        elif (is_factor(k) or k == Y) and take_scalar(value, type_number, dtype, &factors[k]):
             operands.data[k] = <char*> &factors[k]
             continue
         elif (
@@ -117,10 +120,6 @@ cdef object call_strided(
     cdef int block_limit
     try:
         n = take_rows(iterator, operand_of, count, &operands, &rows)
-        if n < MIN_ROW and rows.count > 1:
-            # The copy that stands in for an overlapping out is empty: not to be copied back.
-            PyArray_DiscardWritebackIfCopy(<cnp.ndarray> result)
-            return None
         block_limit = context_limit()
         with nogil:
             run_rows(operation, dtype, &operands, n, &rows, out_is_new, block_limit)

@@ -8,6 +8,7 @@ cdef object call_ufunc(
     Operation operation,
     object grad,
     object x,
+    object y,
     object negative_slope,
     object at_zero,
     object out,

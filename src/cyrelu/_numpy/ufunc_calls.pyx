@@ -59,6 +59,7 @@ cdef object call_ufunc(
     Operation operation,
     object grad,
     object x,
+    object y,
     object negative_slope,
     object at_zero,
     object out,
@@ -69,9 +70,10 @@ cdef object call_ufunc(
     object subok,
 ):
     cdef int k
-    if type(x) is int and takes_integers(operation):
-        x = default_integer(operation, x)
-    given = (grad, x, negative_slope, at_zero)
+    if type(x) is int and takes_integers(operation) and (y is None or type(y) is int):
+        x = default_integer(operation, "x", x)
+        y = None if y is None else default_integer(operation, "y", y)
+    given = (grad, x, y, negative_slope, at_zero)
     inputs = [given[k] for k in range(OUT) if takes(operation, k)]
     # Only what was asked for: these travel on to every __array_ufunc__.
     keywords = {}
@@ -102,13 +104,13 @@ cdef object call_ufunc(
         put_back(before)
 
 
-cdef object default_integer(Operation operation, object number):
+cdef object default_integer(Operation operation, str name, object number):
     """A Python int as NumPy's default integer, which it is beside other integers, too."""
     try:
         return np.intp(number)
     except OverflowError as error:
         raise OverflowError(
-            f"{operation_name(operation).decode()}: x is {number}; expected a number within "
+            f"{operation_name(operation).decode()}: {name} is {number}; expected a number within "
             f"{np.dtype(np.intp)}"
         ) from error
 

@@ -142,7 +142,7 @@ def memoryview_leaky_relu_4d(
     memoryviews.leaky_relu(x, out, negative_slope)
 
 
-def memoryview_leaky_relu_slopes(
+def memoryview_leaky_relu_row_of_negative_slope(
     const floating[:, ::1] x, const floating[::1] negative_slope, floating[:, ::1] out
 ):
     memoryviews.leaky_relu(x, out, negative_slope)
@@ -247,7 +247,7 @@ def memoryview_leaky_relu_grad_4d(
     memoryviews.leaky_relu_grad(x, out, negative_slope, at_zero)
 
 
-def memoryview_leaky_relu_grad_slopes(
+def memoryview_leaky_relu_grad_row_of_negative_slope(
     const floating[:, ::1] x,
     const floating[::1] negative_slope,
     floating at_zero,
@@ -404,7 +404,7 @@ def memoryview_leaky_relu_backward_4d(
     memoryviews.leaky_relu_backward(grad, x, out, negative_slope, at_zero)
 
 
-def memoryview_leaky_relu_backward_slopes(
+def memoryview_leaky_relu_backward_row_of_negative_slope(
     const floating[:, ::1] grad,
     const floating[:, ::1] x,
     const floating[::1] negative_slope,
@@ -438,3 +438,184 @@ def kernel_leaky_relu_backward_bf16(
         kernels.leaky_relu_backward_bf16(
             &grad[0], &x[0], &out[0], out.shape[0], negative_slope, at_zero
         )
+
+
+def scalar_add_relu(const floating[::1] x, const floating[::1] y, floating[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_relu(x[i], y[i])
+
+
+def kernel_add_relu(const floating[::1] x, const floating[::1] y, floating[::1] out):
+    with nogil:
+        if floating is float:
+            kernels.add_relu_f32(&x[0], &y[0], &out[0], out.shape[0])
+        else:
+            kernels.add_relu_f64(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def memoryview_add_relu(const floating[::1] x, const floating[::1] y, floating[::1] out):
+    memoryviews.add_relu(x, y, out)
+
+
+def memoryview_add_relu_2d(
+    const floating[:, ::1] x, const floating[:, ::1] y, floating[:, ::1] out
+):
+    memoryviews.add_relu(x, y, out)
+
+
+def memoryview_add_relu_3d(
+    const floating[:, :, ::1] x, const floating[:, :, ::1] y, floating[:, :, ::1] out
+):
+    memoryviews.add_relu(x, y, out)
+
+
+def memoryview_add_relu_4d(
+    const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] y, floating[:, :, :, ::1] out
+):
+    memoryviews.add_relu(x, y, out)
+
+
+def memoryview_add_relu_row_of_y(
+    const floating[:, ::1] x, const floating[::1] y, floating[:, ::1] out
+):
+    memoryviews.add_relu_rows(x, y, out)
+
+
+def kernel_add_relu_f16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
+    with nogil:
+        kernels.add_relu_f16(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def kernel_add_relu_bf16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
+    with nogil:
+        kernels.add_relu_bf16(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def kernel_add_relu_i8(const int8_t[::1] x, const int8_t[::1] y, int8_t[::1] out):
+    with nogil:
+        kernels.add_relu_i8(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def memoryview_add_relu_i8(const int8_t[::1] x, const int8_t[::1] y, int8_t[::1] out):
+    memoryviews.add_relu(x, y, out)
+
+
+def kernel_add_relu_i16(const int16_t[::1] x, const int16_t[::1] y, int16_t[::1] out):
+    with nogil:
+        kernels.add_relu_i16(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def memoryview_add_relu_i16(const int16_t[::1] x, const int16_t[::1] y, int16_t[::1] out):
+    memoryviews.add_relu(x, y, out)
+
+
+def kernel_add_relu_i32(const int32_t[::1] x, const int32_t[::1] y, int32_t[::1] out):
+    with nogil:
+        kernels.add_relu_i32(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def memoryview_add_relu_i32(const int32_t[::1] x, const int32_t[::1] y, int32_t[::1] out):
+    memoryviews.add_relu(x, y, out)
+
+
+def kernel_add_relu_i64(const int64_t[::1] x, const int64_t[::1] y, int64_t[::1] out):
+    with nogil:
+        kernels.add_relu_i64(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def memoryview_add_relu_i64(const int64_t[::1] x, const int64_t[::1] y, int64_t[::1] out):
+    memoryviews.add_relu(x, y, out)
+
+
+def kernel_add_relu_u8(const uint8_t[::1] x, const uint8_t[::1] y, uint8_t[::1] out):
+    with nogil:
+        kernels.add_relu_u8(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def kernel_add_relu_u16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
+    with nogil:
+        kernels.add_relu_u16(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def kernel_add_relu_u32(const uint32_t[::1] x, const uint32_t[::1] y, uint32_t[::1] out):
+    with nogil:
+        kernels.add_relu_u32(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def kernel_add_relu_u64(const uint64_t[::1] x, const uint64_t[::1] y, uint64_t[::1] out):
+    with nogil:
+        kernels.add_relu_u64(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def scalar_add_leaky_relu(
+    const floating[::1] x, const floating[::1] y, floating negative_slope, floating[::1] out
+):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], negative_slope)
+
+
+def kernel_add_leaky_relu(
+    const floating[::1] x, const floating[::1] y, floating negative_slope, floating[::1] out
+):
+    with nogil:
+        if floating is float:
+            kernels.add_leaky_relu_f32(&x[0], &y[0], &out[0], out.shape[0], negative_slope)
+        else:
+            kernels.add_leaky_relu_f64(&x[0], &y[0], &out[0], out.shape[0], negative_slope)
+
+
+def memoryview_add_leaky_relu(
+    const floating[::1] x, const floating[::1] y, floating negative_slope, floating[::1] out
+):
+    memoryviews.add_leaky_relu(x, y, out, negative_slope)
+
+
+def memoryview_add_leaky_relu_2d(
+    const floating[:, ::1] x,
+    const floating[:, ::1] y,
+    floating negative_slope,
+    floating[:, ::1] out,
+):
+    memoryviews.add_leaky_relu(x, y, out, negative_slope)
+
+
+def memoryview_add_leaky_relu_3d(
+    const floating[:, :, ::1] x,
+    const floating[:, :, ::1] y,
+    floating negative_slope,
+    floating[:, :, ::1] out,
+):
+    memoryviews.add_leaky_relu(x, y, out, negative_slope)
+
+
+def memoryview_add_leaky_relu_4d(
+    const floating[:, :, :, ::1] x,
+    const floating[:, :, :, ::1] y,
+    floating negative_slope,
+    floating[:, :, :, ::1] out,
+):
+    memoryviews.add_leaky_relu(x, y, out, negative_slope)
+
+
+def memoryview_add_leaky_relu_row_of_y(
+    const floating[:, ::1] x, const floating[::1] y, floating negative_slope, floating[:, ::1] out
+):
+    memoryviews.add_leaky_relu_rows(x, y, out, negative_slope)
+
+
+def kernel_add_leaky_relu_f16(
+    const uint16_t[::1] x, const uint16_t[::1] y, float negative_slope, uint16_t[::1] out
+):
+    with nogil:
+        kernels.add_leaky_relu_f16(&x[0], &y[0], &out[0], out.shape[0], negative_slope)
+
+
+def kernel_add_leaky_relu_bf16(
+    const uint16_t[::1] x, const uint16_t[::1] y, float negative_slope, uint16_t[::1] out
+):
+    with nogil:
+        kernels.add_leaky_relu_bf16(&x[0], &y[0], &out[0], out.shape[0], negative_slope)

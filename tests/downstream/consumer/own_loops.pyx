@@ -408,3 +408,95 @@ def leaky_relu_backward_double_parameter_f64(
     with nogil:
         for i in range(out.shape[0]):
             out[i] = scalar.leaky_relu_backward(grad[i], x[i], negative_slope, at_zero)
+
+
+def add_relu_f32(const float[::1] x, const float[::1] y, float[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_relu(x[i], y[i])
+
+
+def add_relu_f64(const double[::1] x, const double[::1] y, double[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_relu(x[i], y[i])
+
+
+def add_leaky_relu_literal_f32(const float[::1] x, const float[::1] y, float[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], 0.01)
+
+
+def add_leaky_relu_literal_f64(const double[::1] x, const double[::1] y, double[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], 0.01)
+
+
+def add_leaky_relu_negative_literal_f32(const float[::1] x, const float[::1] y, float[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], -0.3)
+
+
+def add_leaky_relu_negative_literal_f64(const double[::1] x, const double[::1] y, double[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], -0.3)
+
+
+def add_leaky_relu_int_literal_f32(const float[::1] x, const float[::1] y, float[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], 2)
+
+
+def add_leaky_relu_int_literal_f64(const double[::1] x, const double[::1] y, double[::1] out):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], 2)
+
+
+def add_leaky_relu_float_parameter_f32(
+    const float[::1] x, const float[::1] y, float negative_slope, float[::1] out
+):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], negative_slope)
+
+
+def add_leaky_relu_float_parameter_f64(
+    const double[::1] x, const double[::1] y, float negative_slope, double[::1] out
+):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], negative_slope)
+
+
+def add_leaky_relu_double_parameter_f32(
+    const float[::1] x, const float[::1] y, double negative_slope, float[::1] out
+):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], negative_slope)
+
+
+def add_leaky_relu_double_parameter_f64(
+    const double[::1] x, const double[::1] y, double negative_slope, double[::1] out
+):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(out.shape[0]):
+            out[i] = scalar.add_leaky_relu(x[i], y[i], negative_slope)

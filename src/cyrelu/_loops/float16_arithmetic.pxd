@@ -1,5 +1,5 @@
-# Products of float16 numbers with the conversions of processors: x86's F16C and AVX-512, Arm's.
-# They agree with those of conversions.pxd, which serve all others.
+# Sums and products of float16 numbers with the conversions of processors: x86's F16C and AVX-512,
+# Arm's. They agree with those of conversions.pxd, which serve all others.
 
 from libc.stdint cimport uint16_t
 
@@ -15,6 +15,7 @@ cdef extern from *:
             #define CYRELU_HALFS 16
             typedef __m512 cyrelu_floats;
             #define cyrelu_mul _mm512_mul_ps
+            #define cyrelu_add _mm512_add_ps
             #define cyrelu_load(from) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from)))
             #define cyrelu_store(to, floats) \\
                 _mm256_storeu_si256((__m256i *)(to), _mm512_cvtps_ph(floats, CYRELU_NEAREST))
@@ -22,6 +23,7 @@ cdef extern from *:
             #define CYRELU_HALFS 8
             typedef __m256 cyrelu_floats;
             #define cyrelu_mul _mm256_mul_ps
+            #define cyrelu_add _mm256_add_ps
             #define cyrelu_load(from) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from)))
             #define cyrelu_store(to, floats) \\
                 _mm_storeu_si128((__m128i *)(to), _mm256_cvtps_ph(floats, CYRELU_NEAREST))
@@ -31,6 +33,7 @@ cdef extern from *:
         #define CYRELU_HALFS 4
         typedef float32x4_t cyrelu_floats;
         #define cyrelu_mul vmulq_f32
+        #define cyrelu_add vaddq_f32
         #define cyrelu_load(from) \\
             vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)(from))))
         #define cyrelu_store(to, floats) \\
@@ -47,40 +50,50 @@ cdef extern from *:
     #endif
 
     #if defined(CYRELU_HALFS)
-        /* step: from one factor to the next, 0 or 1 */
-        static CYTHON_INLINE void cyrelu_multiply_float16(
-            const uint16_t *factor, int step, const uint16_t *value, uint16_t *product,
+        static CYTHON_INLINE cyrelu_floats cyrelu_computed(
+            int is_sum, cyrelu_floats left, cyrelu_floats right)
+        {
+            return is_sum ? cyrelu_add(left, right) : cyrelu_mul(left, right);
+        }
+
+        /* step: from one number on the left to the next, 0 or 1 */
+        static CYTHON_INLINE void cyrelu_compute_float16(
+            int is_sum, const uint16_t *left, int step, const uint16_t *right, uint16_t *result,
             Py_ssize_t n)
         {
-            uint16_t factors[CYRELU_HALFS] = {0}, values[CYRELU_HALFS] = {0};
+            uint16_t lefts[CYRELU_HALFS] = {0}, rights[CYRELU_HALFS] = {0};
             Py_ssize_t i = 0;
             if (step == 0) {
                 int k;
-                for (k = 0; k < CYRELU_HALFS; k++) factors[k] = factor[0];
+                for (k = 0; k < CYRELU_HALFS; k++) lefts[k] = left[0];
                 {
-                    const cyrelu_floats floats = cyrelu_load(factors);
+                    const cyrelu_floats floats = cyrelu_load(lefts);
                     for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
-                        cyrelu_store(product + i, cyrelu_mul(floats, cyrelu_load(value + i)));
+                        cyrelu_store(
+                            result + i, cyrelu_computed(is_sum, floats, cyrelu_load(right + i)));
                 }
             } else {
                 for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
                     cyrelu_store(
-                        product + i, cyrelu_mul(cyrelu_load(factor + i), cyrelu_load(value + i)));
-                memcpy(factors, factor + i, (size_t)(n - i) * sizeof *factor);
+                        result + i,
+                        cyrelu_computed(is_sum, cyrelu_load(left + i), cyrelu_load(right + i)));
+                memcpy(lefts, left + i, (size_t)(n - i) * sizeof *left);
             }
             if (i < n) {
-                const size_t rest = (size_t)(n - i) * sizeof *value;
-                memcpy(values, value + i, rest);
-                cyrelu_store(values, cyrelu_mul(cyrelu_load(factors), cyrelu_load(values)));
-                memcpy(product + i, values, rest);
+                const size_t rest = (size_t)(n - i) * sizeof *right;
+                memcpy(rights, right + i, rest);
+                cyrelu_store(
+                    rights, cyrelu_computed(is_sum, cyrelu_load(lefts), cyrelu_load(rights)));
+                memcpy(result + i, rights, rest);
             }
         }
     #else
-        #define cyrelu_multiply_float16(factor, step, value, product, n) ((void)0)
+        #define cyrelu_compute_float16(is_sum, left, step, right, result, n) ((void)0)
     #endif
     """
     # Whether the processor does it, and rounds to nearest even.
     bint converts_float16 "cyrelu_converts_float16"() noexcept nogil
-    void multiply_float16 "cyrelu_multiply_float16"(
-        const uint16_t* factor, bint step, const uint16_t* value, uint16_t* product, Py_ssize_t n
+    void compute_float16 "cyrelu_compute_float16"(
+        bint is_sum, const uint16_t* left, bint step, const uint16_t* right, uint16_t* result,
+        Py_ssize_t n,
     ) noexcept nogil
