@@ -47,6 +47,7 @@ MODULES = [
     "cyrelu._dispatch.team",
     "cyrelu._dispatch.threads",
     "cyrelu._dispatch.dispatch",
+    "cyrelu._dispatch.prelu",
     "cyrelu.kernels",
     "cyrelu._numpy.limit_blocks",
     "cyrelu._numpy.buffer_cache",
@@ -56,6 +57,7 @@ MODULES = [
     "cyrelu._numpy.ufunc_calls",
     "cyrelu._numpy.strided",
     "cyrelu._numpy.call",
+    "cyrelu._numpy.prelu",
     "cyrelu._numpy.api",
     "cyrelu._testing",
 ]

@@ -12,6 +12,7 @@ from cyrelu._numpy.api import (
     relu_backward,
     relu_grad,
 )
+from cyrelu._numpy.prelu import prelu_backward
 from cyrelu._version import __version__
 from cyrelu.config import empty_cache, get_num_threads, num_threads, set_num_threads, show_config
 
@@ -25,6 +26,7 @@ __all__ = [
     "leaky_relu_backward",
     "leaky_relu_grad",
     "num_threads",
+    "prelu_backward",
     "relu",
     "relu_backward",
     "relu_grad",

@@ -254,11 +254,13 @@ cdef inline Py_ssize_t sizeof_element(View view) noexcept nogil:
     return sizeof(float) if View in F32View else sizeof(double)
 
 
-cdef inline int check_row(const char* function, Row row, View out) except -1 nogil:
+cdef inline int check_row(
+    const char* function, Row row, View out, const char* if_dtype, const char* if_length
+) except -1 nogil:
     if sizeof(row[0]) != sizeof_element(out):
-        return refuse(function, "the row and the views differ in dtype")
+        return refuse(function, if_dtype)
     if row.shape[0] != last_axis(out):
-        return refuse(function, "the row and the last axis differ in length")
+        return refuse(function, if_length)
     return 0
 
 
@@ -297,7 +299,13 @@ cdef inline int leaky_relu(View x, View out, Slope negative_slope) except -1 nog
         return refuse("leaky_relu", "the views differ in shape")
     check_out("leaky_relu", out)
     if Slope is not double:
-        check_row("leaky_relu", negative_slope, out)
+        check_row(
+            "leaky_relu",
+            negative_slope,
+            out,
+            "negative_slope and the views differ in dtype",
+            "negative_slope and the last axis differ in length",
+        )
     if n <= 0:
         return 0
     if Slope is double:
@@ -351,7 +359,13 @@ cdef inline int leaky_relu_grad(
         return refuse("leaky_relu_grad", "the views differ in shape")
     check_out("leaky_relu_grad", out)
     if Slope is not double:
-        check_row("leaky_relu_grad", negative_slope, out)
+        check_row(
+            "leaky_relu_grad",
+            negative_slope,
+            out,
+            "negative_slope and the views differ in dtype",
+            "negative_slope and the last axis differ in length",
+        )
     if n <= 0:
         return 0
     if Slope is double:
@@ -427,7 +441,13 @@ cdef inline int leaky_relu_backward(
         return refuse("leaky_relu_backward", "the views differ in shape")
     check_out("leaky_relu_backward", out)
     if Slope is not double:
-        check_row("leaky_relu_backward", negative_slope, out)
+        check_row(
+            "leaky_relu_backward",
+            negative_slope,
+            out,
+            "negative_slope and the views differ in dtype",
+            "negative_slope and the last axis differ in length",
+        )
     if n <= 0:
         return 0
     if Slope is double:
@@ -536,7 +556,13 @@ cdef inline int add_relu_rows(View x, Row y, View out) except -1 nogil:
     if differ(x, out):
         return refuse("add_relu_rows", "the views differ in shape")
     check_out("add_relu_rows", out)
-    check_row("add_relu_rows", y, out)
+    check_row(
+        "add_relu_rows",
+        y,
+        out,
+        "y and the views differ in dtype",
+        "y and the last axis differ in length",
+    )
     if n <= 0:
         return 0
     if View in F32View:
@@ -563,7 +589,13 @@ cdef inline int add_leaky_relu_rows(View x, Row y, View out, double negative_slo
     if differ(x, out):
         return refuse("add_leaky_relu_rows", "the views differ in shape")
     check_out("add_leaky_relu_rows", out)
-    check_row("add_leaky_relu_rows", y, out)
+    check_row(
+        "add_leaky_relu_rows",
+        y,
+        out,
+        "y and the views differ in dtype",
+        "y and the last axis differ in length",
+    )
     if n <= 0:
         return 0
     if View in F32View:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cases import CASES, FLOATS_16, each_float, each_function, operands_for
+from cases import CASES, FLOATS_16, each_dtype, each_float, each_function, operands_for
 from conftest import HERE, import_from, run
 from oracle import assert_same, assert_same_bits
 
@@ -69,7 +69,56 @@ def test_kernels_of_16_bit_floats(consumer, case, dtype, n):
     assert_same_bits(out, case.call(operands))
 
 
+SUFFIXES = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16"}
 INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
+
+
+def row_operand(case):
+    """What may be a row, the same for all rows, in the functions of C."""
+    return "y" if "y" in case.arrays else "negative_slope"
+
+
+each_function_with_rows = pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if row_operand(case) in case.operands],
+    ids=lambda case: case.name,
+)
+
+
+def call_of_rows(consumer, case, operands, suffix):
+    """The kernel's result for flat arrays and a row; of 16-bit floats, through their bits."""
+    x = operands["x"]
+    bits = np.uint16 if x.dtype.kind in "fV" and x.itemsize == 2 else x.dtype
+    out = np.full(x.shape, 7, x.dtype)
+    given = [np.ravel(each).view(bits) if np.ndim(each) else each for each in operands.values()]
+    getattr(consumer, f"kernel_{case.name}_rows_{suffix}")(*given, out.ravel().view(bits))
+    return out
+
+
+@each_function_with_rows
+@each_dtype
+@pytest.mark.parametrize("shape", [(31, 17), (300, 3), (2, 5000), (2000, 200)], ids=str)
+def test_kernels_by_rows(consumer, case, dtype, shape):
+    operands = operands_for(case, dtype, shape, negative_slope=0.3, at_zero=0.5)
+    row = row_operand(case)
+    numbers = np.array([0, 1, 0.3, -2, 5], dtype)
+    operands[row] = np.resize(numbers, shape[-1]).astype(dtype)
+    out = call_of_rows(consumer, case, operands, SUFFIXES[np.dtype(dtype).name])
+    assert_same(out, case.call(operands))
+
+
+@pytest.mark.parametrize("char", INTEGERS)
+def test_add_relu_of_integers(consumer, char):
+    dtype = np.dtype(char)
+    suffix = f"{dtype.kind}{8 * dtype.itemsize}"
+    x, y = np.random.default_rng(0).integers(0, 256, (2, 8 * 9000), np.uint8).view(dtype)
+    out = np.empty_like(x)
+    getattr(consumer, f"kernel_add_relu_{suffix}")(x, y, out)
+    np.testing.assert_array_equal(out, np.maximum(x + y, 0))
+    add_relu = next(case for case in CASES if case.name == "add_relu")
+    operands = {"x": x.reshape(-1, 90), "y": y[:90]}
+    out = call_of_rows(consumer, add_relu, operands, suffix)
+    np.testing.assert_array_equal(out, np.maximum(operands["x"] + operands["y"], 0))
 
 
 @pytest.mark.parametrize("char", INTEGERS)
@@ -129,33 +178,30 @@ def test_several_dimensions(consumer, case, dtype, shape):
     assert_same(out, case.expected(operands))
 
 
-each_function_with_slope = pytest.mark.parametrize(
-    "case", [case for case in CASES if "negative_slope" in case.factors], ids=lambda case: case.name
-)
-
-
-@each_function_with_slope
+@each_function_with_rows
 @each_float
-@pytest.mark.parametrize("shape", [(31, 17), (3, 1), (1, 300_001), (0, 4), (4, 0)])
-def test_slopes_along_the_last_axis(consumer, case, dtype, shape):
-    operands = operands_for(case, dtype, shape, at_zero=0.5)
-    slopes = np.array([0, 1, 0.3, -2, np.nan], dtype)
-    operands["negative_slope"] = np.resize(slopes, shape[-1]).astype(dtype)
+@pytest.mark.parametrize("shape", [(31, 17), (3, 1), (1, 300_001), (9000, 70), (0, 4), (4, 0)])
+def test_a_row_along_the_last_axis(consumer, case, dtype, shape):
+    operands = operands_for(case, dtype, shape, negative_slope=0.3, at_zero=0.5)
+    row = row_operand(case)
+    numbers = np.array([0, 1, 0.3, -2, np.nan if row == "negative_slope" else 5], dtype)
+    operands[row] = np.resize(numbers, shape[-1]).astype(dtype)
     out = np.full(shape, 7, dtype)
-    getattr(consumer, f"memoryview_{case.name}_slopes")(*operands.values(), out)
+    getattr(consumer, f"memoryview_{case.name}_row_of_{row}")(*operands.values(), out)
     assert_same(out, case.expected(operands))
 
 
-@each_function_with_slope
+@each_function_with_rows
 @each_float
-def test_slopes_of_another_length_are_refused(consumer, case, dtype):
+def test_rows_of_another_length_are_refused(consumer, case, dtype):
     operands = operands_for(case, dtype, (4, 6))
+    row = row_operand(case)
     for n in (1, 5, 7, 24):
-        operands["negative_slope"] = np.ones(n, dtype)
+        operands[row] = np.ones(n, dtype)
         out = np.full((4, 6), 7, dtype)
-        reason = "negative_slope and the last axis differ in length"
-        with pytest.raises(ValueError, match=f"^{case.name}: {reason}$"):
-            getattr(consumer, f"memoryview_{case.name}_slopes")(*operands.values(), out)
+        reason = f"{row} and the last axis differ in length"
+        with pytest.raises(ValueError, match=f"^{case.name}(_rows)?: {reason}$"):
+            getattr(consumer, f"memoryview_{case.name}_row_of_{row}")(*operands.values(), out)
         assert (out == 7).all()
 
 

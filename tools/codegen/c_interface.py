@@ -224,6 +224,7 @@ def kernels_abi() -> str:
 # ---- memoryviews: the kernels over contiguous views
 
 MOST_AXES = 4
+LENGTH = "last axis differ in length"
 MEMORYVIEWS_PXD = f"""\
 # cython: boundscheck=False, wraparound=False, cdivision=True
 {GENERATED}
@@ -296,11 +297,13 @@ cdef inline Py_ssize_t sizeof_element(View view) noexcept nogil:
     return sizeof(float) if View in F32View else sizeof(double)
 
 
-cdef inline int check_row(const char* function, Row row, View out) except -1 nogil:
+cdef inline int check_row(
+    const char* function, Row row, View out, const char* if_dtype, const char* if_length
+) except -1 nogil:
     if sizeof(row[0]) != sizeof_element(out):
-        return refuse(function, "the row and the views differ in dtype")
+        return refuse(function, if_dtype)
     if row.shape[0] != last_axis(out):
-        return refuse(function, "the row and the last axis differ in length")
+        return refuse(function, if_length)
     return 0
 
 
@@ -392,7 +395,7 @@ def memoryview(operation: Operation) -> str:
     lines = head_of_memoryview(operation.name, arrays, arguments)
     if takes_slopes:
         lines.append("    if Slope is not double:")
-        lines.append(f'        check_row("{operation.name}", negative_slope, out)')
+        lines.append(check_row(operation.name, "negative_slope", " " * 8))
     lines += ["    if n <= 0:", "        return 0"]
     if takes_slopes:
         lines += ["    if Slope is double:", *call_kernel(operation, "", "View", " " * 8)]
@@ -410,13 +413,18 @@ def memoryview_of_rows(operation: Operation) -> str:
     return "\n".join(
         [
             *head_of_memoryview(name, ["x"], arguments),
-            f'    check_row("{name}", y, out)',
+            check_row(name, "y", " " * 4),
             "    if n <= 0:",
             "        return 0",
             *call_kernel(operation, "_rows", "View", " " * 4),
             "    return 0",
         ]
     )
+
+
+def check_row(function: str, row: str, indent: str) -> str:
+    reasons = [f'"{row} and the {other}"' for other in ("views differ in dtype", LENGTH)]
+    return bracketed("check_row(", [f'"{function}"', row, "out", *reasons], ")", indent)
 
 
 def head_of_memoryview(name: str, arrays: list[str], arguments: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from c_interface import MOST_AXES, SIGNED, kernel_dtypes
+from c_interface import MOST_AXES, SIGNED, arrays_of_rows, factors_of_rows, kernel_dtypes
 from dtypes import FLOATS, Dtype
 from layout import GENERATED, bracketed
 from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operand, Operation
@@ -44,6 +44,8 @@ def callers(operation: Operation) -> Iterator[str]:
             yield typed_caller(operation, dtype, "kernel", typed_kernel_call(operation, dtype))
         if dtype in SIGNED:
             yield typed_caller(operation, dtype, "memoryview", call)
+        if operation.row_operand:
+            yield rows_caller(operation, operation.row_operand, dtype)
 
 
 def typed_caller(operation: Operation, dtype: Dtype, way: str, body: str) -> str:
@@ -57,6 +59,25 @@ def typed_kernel_call(operation: Operation, dtype: Dtype) -> str:
     head = f"kernels.{operation.name}_{dtype.suffix}("
     call = bracketed(head, in_c_order(operation, "[0]"), ")", " " * 8)
     return f"    with nogil:\n{call}"
+
+
+def rows_caller(operation: Operation, row: Operand, dtype: Dtype) -> str:
+    """A function of flat arrays, and of one row of that operand."""
+    factors = factors_of_rows(operation)
+    arguments = [
+        f"{dtype.computes_in} {each.name}"
+        if each in factors
+        else f"const {dtype.c_type}[::1] {each.name}"
+        for each in operation.operands
+    ]
+    head = f"def kernel_{operation.name}_rows_{dtype.suffix}("
+    passed = [f"&{each.name}[0]" for each in arrays_of_rows(operation)]
+    passed += ["&out[0]", f"out.shape[0] // {row.name}.shape[0]", f"{row.name}.shape[0]"]
+    passed += [factor.name for factor in factors]
+    kernel = f"kernels.{operation.name}_rows_{dtype.suffix}("
+    call = bracketed(kernel, passed, ")", " " * 8)
+    signature = bracketed(head, [*arguments, f"{dtype.c_type}[::1] out"], "):")
+    return f"{signature}\n    with nogil:\n{call}"
 
 
 # ---- loops of the consumer's own, with each kind of factor

@@ -37,6 +37,10 @@ def with_regions(text: str, regions: dict[str, Callable[[], str]]) -> str:
 
 def function_table() -> str:
     rows = [f"| `{signature(each)}` | {each.summary.rstrip('.')} |" for each in OPERATIONS]
+    rows.append(
+        "| `prelu_backward(grad, x, negative_slope, at_zero=1.0)` | Gradients passed back through "
+        "PReLU: of x and of the slopes, in one pass |"
+    )
     return "\n".join(["", "| function | what it computes |", "|---|---|", *rows, ""])
 
 
@@ -80,7 +84,8 @@ def gitattributes(files: Iterable[str]) -> str:
 def autosummary() -> str:
     lines = ["```{eval-rst}", ".. currentmodule:: cyrelu", "", ".. autosummary::"]
     lines += ["   :toctree: reference", "   :nosignatures:", ""]
-    return "\n".join([*lines, *(f"   {operation.name}" for operation in OPERATIONS), "```"])
+    names = [*(operation.name for operation in OPERATIONS), "prelu_backward"]
+    return "\n".join([*lines, *(f"   {name}" for name in names), "```"])
 
 
 def ufunc_signatures() -> str:

@@ -1,6 +1,7 @@
 from cyrelu._loops.dtypes cimport Dtype
 from cyrelu._loops.operations cimport OPERAND_COUNT, Operation
-from cyrelu._loops.types cimport Operands
+from cyrelu._dispatch.team cimport RunChunk
+from cyrelu._loops.types cimport LoopModule, Operands
 
 
 # Runs an operation over n elements, with as many threads as are profitable. The result is that of
@@ -38,6 +39,16 @@ cdef void run_rows(
     const Rows* rows,
     bint out_is_new,
     int block_limit,
+) noexcept nogil
+
+
+# What other kinds of calls are made of (prelu.pyx): the loops in use, how many threads a call of
+# this traffic gets and how many chunks, and a run of the chunks.
+cdef const LoopModule* loop_module
+cdef int profitable_threads(Py_ssize_t traffic, int block_limit) noexcept nogil
+cdef Py_ssize_t chunks_for(int threads, Py_ssize_t traffic) noexcept nogil
+cdef void run_in_parallel(
+    RunChunk run_chunk, const void* call, Py_ssize_t chunks, int threads, Py_ssize_t traffic
 ) noexcept nogil
 
 

@@ -3,7 +3,7 @@
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
 from cyrelu._dispatch.overlap cimport DISJOINT, PARTIAL, Overlap, overlap_with_out
-from cyrelu._dispatch.team cimport run_chunks
+from cyrelu._dispatch.team cimport RunChunk, run_chunks
 from cyrelu._dispatch.threads cimport thread_limit
 from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation
@@ -46,7 +46,6 @@ stall_rate = 2e9  # bytes per second
 stall_pause = 0.25  # seconds
 paused_until = 0
 
-cdef const LoopModule* loop_module
 instruction_set = None
 
 
@@ -115,7 +114,7 @@ cdef void run(
     cdef Py_ssize_t shift = <Py_ssize_t> (<size_t> operands.data[OUT] % PAGE_BYTES) // item
     cdef Py_ssize_t chunk = round_up(ceil_div(shift + n, chunks), PAGE_BYTES // item)
     cdef Call call = Call(operation, dtype, operands, n, NULL, flags, chunk, shift)
-    run_in_parallel(&call, chunks, threads, traffic)
+    run_in_parallel(run_chunk, &call, chunks, threads, traffic)
 
 
 cdef void run_rows(
@@ -151,7 +150,7 @@ cdef void run_rows(
     if threads == 1:
         run_chunk(&call, 0)
     else:
-        run_in_parallel(&call, chunks, threads, traffic)
+        run_in_parallel(run_chunk, &call, chunks, threads, traffic)
 
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
@@ -217,7 +216,7 @@ cdef inline bint is_out_an_input(const Operands* operands) noexcept nogil:
 
 # ---- threads
 
-cdef inline int profitable_threads(Py_ssize_t traffic, int block_limit) noexcept nogil:
+cdef int profitable_threads(Py_ssize_t traffic, int block_limit) noexcept nogil:
     """The threads of the team that a call of this traffic gets; 1: no team."""
     # The cheapest question first: the limit is asked for large calls only, and once.
     if traffic < PARALLEL_BYTES:
@@ -232,13 +231,13 @@ cdef inline int profitable_threads(Py_ssize_t traffic, int block_limit) noexcept
     return 1
 
 
-cdef inline Py_ssize_t chunks_for(int threads, Py_ssize_t traffic) noexcept nogil:
+cdef Py_ssize_t chunks_for(int threads, Py_ssize_t traffic) noexcept nogil:
     """How many threads of a team have work: each moves CHUNK_BYTES at least."""
     return 1 if threads == 1 else min(<Py_ssize_t> threads, traffic // CHUNK_BYTES)
 
 
 cdef void run_in_parallel(
-    const Call* call, Py_ssize_t chunks, int threads, Py_ssize_t traffic
+    RunChunk run_chunk, const void* call, Py_ssize_t chunks, int threads, Py_ssize_t traffic
 ) noexcept nogil:
     cdef double start = omp_get_wtime()
     # The team is always as large as the limit: libgomp is slow when the team size changes.

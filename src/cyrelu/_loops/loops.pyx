@@ -61,6 +61,7 @@ from cyrelu._loops.rows cimport (
     run_short_rows,
     run_tiled_rows,
 )
+from cyrelu._loops.slopes cimport add_slope_gradients
 from cyrelu._loops.streaming cimport CAN_STREAM, stream_fence
 from cyrelu._loops.tags cimport (
     AddRelu,
@@ -318,5 +319,6 @@ cdef inline bint has_array_factors(const Py_ssize_t* stride) noexcept nogil:
 cdef LoopModule LOOP_MODULE
 LOOP_MODULE.run = run
 LOOP_MODULE.run_rows = run_rows
+LOOP_MODULE.add_slope_gradients = add_slope_gradients
 LOOP_MODULE.can_stream = CAN_STREAM
 loop_module = PyCapsule_New(&LOOP_MODULE, "loop_module", NULL)

@@ -29,7 +29,8 @@ cdef enum:
 
 
 # What a loop module offers, in a capsule: to run n elements, or rows of n elements each, of which
-# row_stride says how many bytes of each operand lie between the first elements of two.
+# row_stride says how many bytes of each operand lie between the first elements of two; and to add
+# the products of grad and x where x < 0 to n sums, whose rounding errors are collected for double.
 cdef struct LoopModule:
     bint can_stream
     void (*run)(
@@ -43,6 +44,9 @@ cdef struct LoopModule:
         const Py_ssize_t* row_stride,
         Py_ssize_t rows,
         LoopFlags flags,
+    ) noexcept nogil
+    void (*add_slope_gradients)(
+        Dtype dtype, char* grad, char* x, Py_ssize_t n, double* sums, double* errors
     ) noexcept nogil
 
 

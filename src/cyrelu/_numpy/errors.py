@@ -24,7 +24,13 @@ _INTEGERS_AND_FLOATS = f"bool, an integer type, {_FLOATS}"
 
 
 def explained(
-    error: Exception, ufunc: np.ufunc, inputs: dict[str, Any], out: Any, dtype: Any, casting: Any
+    error: Exception,
+    ufunc: np.ufunc,
+    inputs: dict[str, Any],
+    out: Any,
+    dtype: Any,
+    casting: Any,
+    function: str = "",
 ) -> Exception | None:
     """Return an error that names function, argument, what came and what was expected.
 
@@ -38,7 +44,7 @@ def explained(
     if problem is None or not isinstance(error, problem[0]):
         return None
     kind, words = problem
-    return kind(f"{ufunc.__name__}: {words}")
+    return kind(f"{function or ufunc.__name__}: {words}")
 
 
 _Problem = tuple[type[Exception], str] | None

@@ -148,14 +148,64 @@ def memoryview_leaky_relu_row_of_negative_slope(
     memoryviews.leaky_relu(x, out, negative_slope)
 
 
+def kernel_leaky_relu_rows_f32(const float[::1] x, const float[::1] negative_slope, float[::1] out):
+    with nogil:
+        kernels.leaky_relu_rows_f32(
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+        )
+
+
+def kernel_leaky_relu_rows_f64(
+    const double[::1] x, const double[::1] negative_slope, double[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_rows_f64(
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+        )
+
+
 def kernel_leaky_relu_f16(const uint16_t[::1] x, float negative_slope, uint16_t[::1] out):
     with nogil:
         kernels.leaky_relu_f16(&x[0], &out[0], out.shape[0], negative_slope)
 
 
+def kernel_leaky_relu_rows_f16(
+    const uint16_t[::1] x, const uint16_t[::1] negative_slope, uint16_t[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_rows_f16(
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+        )
+
+
 def kernel_leaky_relu_bf16(const uint16_t[::1] x, float negative_slope, uint16_t[::1] out):
     with nogil:
         kernels.leaky_relu_bf16(&x[0], &out[0], out.shape[0], negative_slope)
+
+
+def kernel_leaky_relu_rows_bf16(
+    const uint16_t[::1] x, const uint16_t[::1] negative_slope, uint16_t[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_rows_bf16(
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+        )
 
 
 def scalar_relu_grad(const floating[::1] x, floating at_zero, floating[::1] out):
@@ -256,6 +306,34 @@ def memoryview_leaky_relu_grad_row_of_negative_slope(
     memoryviews.leaky_relu_grad(x, out, negative_slope, at_zero)
 
 
+def kernel_leaky_relu_grad_rows_f32(
+    const float[::1] x, const float[::1] negative_slope, float at_zero, float[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_grad_rows_f32(
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+            at_zero,
+        )
+
+
+def kernel_leaky_relu_grad_rows_f64(
+    const double[::1] x, const double[::1] negative_slope, double at_zero, double[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_grad_rows_f64(
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+            at_zero,
+        )
+
+
 def kernel_leaky_relu_grad_f16(
     const uint16_t[::1] x, float negative_slope, float at_zero, uint16_t[::1] out
 ):
@@ -263,11 +341,39 @@ def kernel_leaky_relu_grad_f16(
         kernels.leaky_relu_grad_f16(&x[0], &out[0], out.shape[0], negative_slope, at_zero)
 
 
+def kernel_leaky_relu_grad_rows_f16(
+    const uint16_t[::1] x, const uint16_t[::1] negative_slope, float at_zero, uint16_t[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_grad_rows_f16(
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+            at_zero,
+        )
+
+
 def kernel_leaky_relu_grad_bf16(
     const uint16_t[::1] x, float negative_slope, float at_zero, uint16_t[::1] out
 ):
     with nogil:
         kernels.leaky_relu_grad_bf16(&x[0], &out[0], out.shape[0], negative_slope, at_zero)
+
+
+def kernel_leaky_relu_grad_rows_bf16(
+    const uint16_t[::1] x, const uint16_t[::1] negative_slope, float at_zero, uint16_t[::1] out
+):
+    with nogil:
+        kernels.leaky_relu_grad_rows_bf16(
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+            at_zero,
+        )
 
 
 def scalar_relu_backward(
@@ -414,6 +520,44 @@ def memoryview_leaky_relu_backward_row_of_negative_slope(
     memoryviews.leaky_relu_backward(grad, x, out, negative_slope, at_zero)
 
 
+def kernel_leaky_relu_backward_rows_f32(
+    const float[::1] grad,
+    const float[::1] x,
+    const float[::1] negative_slope,
+    float at_zero,
+    float[::1] out,
+):
+    with nogil:
+        kernels.leaky_relu_backward_rows_f32(
+            &grad[0],
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+            at_zero,
+        )
+
+
+def kernel_leaky_relu_backward_rows_f64(
+    const double[::1] grad,
+    const double[::1] x,
+    const double[::1] negative_slope,
+    double at_zero,
+    double[::1] out,
+):
+    with nogil:
+        kernels.leaky_relu_backward_rows_f64(
+            &grad[0],
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+            at_zero,
+        )
+
+
 def kernel_leaky_relu_backward_f16(
     const uint16_t[::1] grad,
     const uint16_t[::1] x,
@@ -427,6 +571,25 @@ def kernel_leaky_relu_backward_f16(
         )
 
 
+def kernel_leaky_relu_backward_rows_f16(
+    const uint16_t[::1] grad,
+    const uint16_t[::1] x,
+    const uint16_t[::1] negative_slope,
+    float at_zero,
+    uint16_t[::1] out,
+):
+    with nogil:
+        kernels.leaky_relu_backward_rows_f16(
+            &grad[0],
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+            at_zero,
+        )
+
+
 def kernel_leaky_relu_backward_bf16(
     const uint16_t[::1] grad,
     const uint16_t[::1] x,
@@ -437,6 +600,25 @@ def kernel_leaky_relu_backward_bf16(
     with nogil:
         kernels.leaky_relu_backward_bf16(
             &grad[0], &x[0], &out[0], out.shape[0], negative_slope, at_zero
+        )
+
+
+def kernel_leaky_relu_backward_rows_bf16(
+    const uint16_t[::1] grad,
+    const uint16_t[::1] x,
+    const uint16_t[::1] negative_slope,
+    float at_zero,
+    uint16_t[::1] out,
+):
+    with nogil:
+        kernels.leaky_relu_backward_rows_bf16(
+            &grad[0],
+            &x[0],
+            &negative_slope[0],
+            &out[0],
+            out.shape[0] // negative_slope.shape[0],
+            negative_slope.shape[0],
+            at_zero,
         )
 
 
@@ -483,14 +665,34 @@ def memoryview_add_relu_row_of_y(
     memoryviews.add_relu_rows(x, y, out)
 
 
+def kernel_add_relu_rows_f32(const float[::1] x, const float[::1] y, float[::1] out):
+    with nogil:
+        kernels.add_relu_rows_f32(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
+
+
+def kernel_add_relu_rows_f64(const double[::1] x, const double[::1] y, double[::1] out):
+    with nogil:
+        kernels.add_relu_rows_f64(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
+
+
 def kernel_add_relu_f16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
     with nogil:
         kernels.add_relu_f16(&x[0], &y[0], &out[0], out.shape[0])
 
 
+def kernel_add_relu_rows_f16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_f16(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
+
+
 def kernel_add_relu_bf16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
     with nogil:
         kernels.add_relu_bf16(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def kernel_add_relu_rows_bf16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_bf16(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
 
 
 def kernel_add_relu_i8(const int8_t[::1] x, const int8_t[::1] y, int8_t[::1] out):
@@ -502,6 +704,11 @@ def memoryview_add_relu_i8(const int8_t[::1] x, const int8_t[::1] y, int8_t[::1]
     memoryviews.add_relu(x, y, out)
 
 
+def kernel_add_relu_rows_i8(const int8_t[::1] x, const int8_t[::1] y, int8_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_i8(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
+
+
 def kernel_add_relu_i16(const int16_t[::1] x, const int16_t[::1] y, int16_t[::1] out):
     with nogil:
         kernels.add_relu_i16(&x[0], &y[0], &out[0], out.shape[0])
@@ -509,6 +716,11 @@ def kernel_add_relu_i16(const int16_t[::1] x, const int16_t[::1] y, int16_t[::1]
 
 def memoryview_add_relu_i16(const int16_t[::1] x, const int16_t[::1] y, int16_t[::1] out):
     memoryviews.add_relu(x, y, out)
+
+
+def kernel_add_relu_rows_i16(const int16_t[::1] x, const int16_t[::1] y, int16_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_i16(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
 
 
 def kernel_add_relu_i32(const int32_t[::1] x, const int32_t[::1] y, int32_t[::1] out):
@@ -520,6 +732,11 @@ def memoryview_add_relu_i32(const int32_t[::1] x, const int32_t[::1] y, int32_t[
     memoryviews.add_relu(x, y, out)
 
 
+def kernel_add_relu_rows_i32(const int32_t[::1] x, const int32_t[::1] y, int32_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_i32(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
+
+
 def kernel_add_relu_i64(const int64_t[::1] x, const int64_t[::1] y, int64_t[::1] out):
     with nogil:
         kernels.add_relu_i64(&x[0], &y[0], &out[0], out.shape[0])
@@ -529,9 +746,19 @@ def memoryview_add_relu_i64(const int64_t[::1] x, const int64_t[::1] y, int64_t[
     memoryviews.add_relu(x, y, out)
 
 
+def kernel_add_relu_rows_i64(const int64_t[::1] x, const int64_t[::1] y, int64_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_i64(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
+
+
 def kernel_add_relu_u8(const uint8_t[::1] x, const uint8_t[::1] y, uint8_t[::1] out):
     with nogil:
         kernels.add_relu_u8(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def kernel_add_relu_rows_u8(const uint8_t[::1] x, const uint8_t[::1] y, uint8_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_u8(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
 
 
 def kernel_add_relu_u16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
@@ -539,14 +766,29 @@ def kernel_add_relu_u16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[:
         kernels.add_relu_u16(&x[0], &y[0], &out[0], out.shape[0])
 
 
+def kernel_add_relu_rows_u16(const uint16_t[::1] x, const uint16_t[::1] y, uint16_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_u16(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
+
+
 def kernel_add_relu_u32(const uint32_t[::1] x, const uint32_t[::1] y, uint32_t[::1] out):
     with nogil:
         kernels.add_relu_u32(&x[0], &y[0], &out[0], out.shape[0])
 
 
+def kernel_add_relu_rows_u32(const uint32_t[::1] x, const uint32_t[::1] y, uint32_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_u32(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
+
+
 def kernel_add_relu_u64(const uint64_t[::1] x, const uint64_t[::1] y, uint64_t[::1] out):
     with nogil:
         kernels.add_relu_u64(&x[0], &y[0], &out[0], out.shape[0])
+
+
+def kernel_add_relu_rows_u64(const uint64_t[::1] x, const uint64_t[::1] y, uint64_t[::1] out):
+    with nogil:
+        kernels.add_relu_rows_u64(&x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0])
 
 
 def scalar_add_leaky_relu(
@@ -607,6 +849,24 @@ def memoryview_add_leaky_relu_row_of_y(
     memoryviews.add_leaky_relu_rows(x, y, out, negative_slope)
 
 
+def kernel_add_leaky_relu_rows_f32(
+    const float[::1] x, const float[::1] y, float negative_slope, float[::1] out
+):
+    with nogil:
+        kernels.add_leaky_relu_rows_f32(
+            &x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0], negative_slope
+        )
+
+
+def kernel_add_leaky_relu_rows_f64(
+    const double[::1] x, const double[::1] y, double negative_slope, double[::1] out
+):
+    with nogil:
+        kernels.add_leaky_relu_rows_f64(
+            &x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0], negative_slope
+        )
+
+
 def kernel_add_leaky_relu_f16(
     const uint16_t[::1] x, const uint16_t[::1] y, float negative_slope, uint16_t[::1] out
 ):
@@ -614,8 +874,26 @@ def kernel_add_leaky_relu_f16(
         kernels.add_leaky_relu_f16(&x[0], &y[0], &out[0], out.shape[0], negative_slope)
 
 
+def kernel_add_leaky_relu_rows_f16(
+    const uint16_t[::1] x, const uint16_t[::1] y, float negative_slope, uint16_t[::1] out
+):
+    with nogil:
+        kernels.add_leaky_relu_rows_f16(
+            &x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0], negative_slope
+        )
+
+
 def kernel_add_leaky_relu_bf16(
     const uint16_t[::1] x, const uint16_t[::1] y, float negative_slope, uint16_t[::1] out
 ):
     with nogil:
         kernels.add_leaky_relu_bf16(&x[0], &y[0], &out[0], out.shape[0], negative_slope)
+
+
+def kernel_add_leaky_relu_rows_bf16(
+    const uint16_t[::1] x, const uint16_t[::1] y, float negative_slope, uint16_t[::1] out
+):
+    with nogil:
+        kernels.add_leaky_relu_rows_bf16(
+            &x[0], &y[0], &out[0], out.shape[0] // y.shape[0], y.shape[0], negative_slope
+        )

@@ -1,0 +1,187 @@
+# The backward pass through PReLU: the gradient of x by the loop of leaky_relu_backward, and beside
+# it, while the elements are in L1, the gradients of the slopes. A sum has lanes, which are added
+# up at the end of a section; which element goes to which lane does not depend on threads or
+# vectors.
+
+from libc.math cimport isfinite
+from libc.string cimport memset
+
+from cyrelu._dispatch.dispatch cimport (
+    chunks_for,
+    loop_module,
+    profitable_threads,
+    run_in_parallel,
+)
+from cyrelu._loops.dtypes cimport itemsize
+from cyrelu._loops.operations cimport (
+    AT_ZERO,
+    GRAD,
+    LEAKY_RELU_BACKWARD,
+    NEGATIVE_SLOPE,
+    OPERAND_COUNT,
+    OUT,
+    X,
+)
+from cyrelu._loops.types cimport Operands
+
+cdef enum:
+    LANES = 256  # of one slope; of columns, as many rows as fit beside each other
+    PIECE = 1 << 10  # elements of which both gradients are computed in turn
+    ARRAYS = 3  # that are read and written
+
+
+# What the threads share: the call, and the units in a chunk.
+cdef struct Chunks:
+    const Prelu* call
+    Py_ssize_t units
+    Py_ssize_t chunk
+
+
+cdef inline Py_ssize_t ceil_div(Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
+    return (n + divisor - 1) // divisor
+
+
+cdef inline Py_ssize_t rows_beside_each_other(Py_ssize_t columns) noexcept nogil:
+    return max(1, LANES // columns)
+
+
+cdef inline Py_ssize_t rows_of_section(Py_ssize_t columns) noexcept nogil:
+    """A multiple of the rows beside each other, of about SECTION elements."""
+    cdef Py_ssize_t beside = rows_beside_each_other(columns)
+    cdef Py_ssize_t width = min(columns, <Py_ssize_t> COLUMNS)
+    return beside * max(1, SECTION // (beside * width))
+
+
+cdef Py_ssize_t sections_of_group(Py_ssize_t rows, Py_ssize_t columns) noexcept nogil:
+    return ceil_div(rows, rows_of_section(columns))
+
+
+cdef void run_prelu(const Prelu* call, int block_limit) noexcept nogil:
+    cdef Py_ssize_t elements = call.groups * call.rows * call.columns
+    cdef Py_ssize_t traffic = ARRAYS * elements * itemsize(call.dtype)
+    cdef Py_ssize_t blocks = ceil_div(call.columns, COLUMNS)
+    cdef int threads = profitable_threads(traffic, block_limit)
+    cdef Chunks chunks
+    cdef Py_ssize_t count
+    chunks.call = call
+    chunks.units = call.groups * call.sections * blocks
+    count = min(chunks_for(threads, traffic), chunks.units)
+    chunks.chunk = ceil_div(chunks.units, max(1, count))
+    if count <= 1:
+        run_units(&chunks, 0)
+    else:
+        run_in_parallel(run_units, &chunks, count, threads, traffic)
+
+
+cdef void run_units(const void* argument, Py_ssize_t k) noexcept nogil:
+    cdef const Chunks* chunks = <const Chunks*> argument
+    cdef const Prelu* call = chunks.call
+    cdef Py_ssize_t blocks = ceil_div(call.columns, COLUMNS)
+    cdef Py_ssize_t unit
+    for unit in range(k * chunks.chunk, min((k + 1) * chunks.chunk, chunks.units)):
+        run_unit(call, unit // blocks // call.sections, unit // blocks % call.sections, unit % blocks)
+
+
+cdef inline void run_unit(
+    const Prelu* call, Py_ssize_t group, Py_ssize_t section, Py_ssize_t block
+) noexcept nogil:
+    cdef Py_ssize_t item = itemsize(call.dtype)
+    cdef Py_ssize_t beside = rows_beside_each_other(call.columns)
+    cdef Py_ssize_t row = section * rows_of_section(call.columns)
+    cdef Py_ssize_t stop = min(row + rows_of_section(call.columns), call.rows)
+    cdef Py_ssize_t column = block * COLUMNS
+    cdef Py_ssize_t width = min(call.columns - column, <Py_ssize_t> COLUMNS)
+    cdef Py_ssize_t step = beside * max(1, PIECE // (beside * width))
+    cdef Py_ssize_t first = (group * call.rows + row) * call.columns + column
+    cdef Py_ssize_t lanes = min(beside, stop - row) * width
+    cdef double[COLUMNS] sums
+    cdef double[COLUMNS] errors
+    cdef Operands operands
+    cdef Py_ssize_t[OPERAND_COUNT] row_stride
+    cdef Py_ssize_t rows, done, count
+    memset(sums, 0, lanes * sizeof(double))
+    memset(errors, 0, lanes * sizeof(double))
+    memset(&operands, 0, sizeof(operands))
+    memset(row_stride, 0, sizeof(row_stride))
+    operands.data[GRAD] = call.grad + first * item
+    operands.data[X] = call.x + first * item
+    operands.data[OUT] = call.out + first * item
+    operands.data[NEGATIVE_SLOPE] = call.slopes + (call.slopes_of_group[group] + column) * item
+    operands.data[AT_ZERO] = call.at_zero
+    operands.stride[GRAD] = operands.stride[X] = operands.stride[OUT] = item
+    row_stride[GRAD] = row_stride[X] = row_stride[OUT] = call.columns * item
+    if call.columns > 1:
+        operands.stride[NEGATIVE_SLOPE] = operands.stride[AT_ZERO] = item
+    while row < stop:
+        rows = min(step, stop - row)
+        done = 0
+        while done < rows:  # before the loop, which may overwrite grad or x
+            count = min(beside, rows - done)
+            loop_module.add_slope_gradients(
+                call.dtype,
+                operands.data[GRAD] + done * call.columns * item,
+                operands.data[X] + done * call.columns * item,
+                count * width,
+                sums,
+                errors,
+            )
+            done += count
+        if call.columns == 1:
+            loop_module.run(LEAKY_RELU_BACKWARD, call.dtype, &operands, rows, 0)
+        elif rows == 1:
+            loop_module.run(LEAKY_RELU_BACKWARD, call.dtype, &operands, width, 0)
+        else:
+            loop_module.run_rows(
+                LEAKY_RELU_BACKWARD, call.dtype, &operands, width, row_stride, rows, 0
+            )
+        operands.data[GRAD] += rows * row_stride[GRAD]
+        operands.data[X] += rows * row_stride[X]
+        operands.data[OUT] += rows * row_stride[OUT]
+        row += rows
+    fold(sums, errors, lanes, width)
+    first = (group * call.sections + section) * call.columns + column
+    for count in range(width):
+        call.sums[first + count] = sums[count]
+        call.errors[first + count] = errors[count]
+
+
+cdef inline void fold(
+    double* sums, double* errors, Py_ssize_t lanes, Py_ssize_t width
+) noexcept nogil:
+    """Add up the lanes of each column, the upper half to the lower, until one is left."""
+    cdef Py_ssize_t half
+    while lanes > width:
+        half = (lanes // width + 1) // 2 * width
+        add_sums(sums, errors, sums + half, errors + half, lanes - half)
+        lanes = half
+
+
+cdef inline void add_sums(
+    double* sums, double* errors, const double* more, const double* more_errors, Py_ssize_t n
+) noexcept nogil:
+    """sums += more; errors collects what is rounded off (Knuth's sum of two)."""
+    cdef Py_ssize_t i
+    cdef double before, after, added
+    for i in range(n):
+        before = sums[i]
+        after = before + more[i]
+        added = after - before
+        errors[i] += more_errors[i] + ((before - (after - added)) + (more[i] - added))
+        sums[i] = after
+
+
+cdef void add_sections(
+    const Prelu* call, double* totals, double* lost, Py_ssize_t slopes
+) noexcept nogil:
+    cdef Py_ssize_t group, section, k
+    cdef Py_ssize_t position = 0
+    for group in range(call.groups):
+        k = call.slopes_of_group[group]
+        for section in range(call.sections):
+            add_sums(
+                totals + k, lost + k, call.sums + position, call.errors + position, call.columns
+            )
+            position += call.columns
+    for k in range(slopes):
+        if isfinite(totals[k]) and isfinite(lost[k]):  # what is lost of an infinity is NaN
+            totals[k] += lost[k]
