@@ -1,4 +1,4 @@
-"""dask.distributed: the same call on an array in chunks, computed by two processes.
+"""dask.distributed: the same calls on an array in chunks, computed by two processes.
 
 An array that is larger than one machine's memory takes the same call: it is lazy, and each worker
 computes the chunks that are assigned to it.
@@ -35,6 +35,18 @@ def main() -> None:
 
         expected = np.where(x > 0, x, 0.1 * x)
         print(f"as np.where has it: {bool((y == expected).all().compute())}")
+
+        # A layer: each chunk of rows is multiplied, and gets bias and rectifier in one pass.
+        random = np.random.default_rng(1)
+        weights, bias = random.standard_normal((1000, 200)) / 30, random.standard_normal(200)
+        layer = cyrelu.add_relu(x @ weights, bias).persist()
+        wait(layer)
+        workers = {worker for holders in client.who_has(layer).values() for worker in holders}
+        print(
+            f"a layer over chunks: {type(layer).__name__} of {layer.shape}, {len(workers)} workers"
+        )
+        expected = np.maximum(x @ weights + bias, 0)
+        print(f"as np.maximum has it: {bool((layer == expected).all().compute())}")
 
 
 if __name__ == "__main__":  # the workers import this file, too

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -39,18 +40,18 @@ COLOURS = {"relu": "#d55e00", "leaky_relu": "#0072b2"}  # distinct for colour-bl
 
 @dataclass
 class Activation:
-    """A rectifier and its backward pass, and the time spent in them."""
+    """A rectifier of sums and its backward pass, and the time spent in them."""
 
     name: str
     forward: Callable
     backward: Callable
     seconds: float = 0.0
 
-    def timed(self, function: Callable, *arrays: np.ndarray, out: np.ndarray) -> np.ndarray:
+    def timed(self, function: Callable, *arrays: np.ndarray, **keywords: Any) -> np.ndarray:
         start = time.perf_counter()
-        function(*arrays, out=out)
+        result = function(*arrays, **keywords)
         self.seconds += time.perf_counter() - start
-        return out
+        return result
 
 
 class Network:
@@ -68,25 +69,29 @@ class Network:
         self.squares = [np.zeros_like(p) for p in (*self.weights, *self.biases)]
 
     def hidden(self, x: np.ndarray) -> np.ndarray:
-        """Return what the activation of the hidden units receives."""
-        return x @ self.weights[0] + self.biases[0]
+        """Return the hidden units: bias and rectifier in one pass, in place."""
+        products = x @ self.weights[0]
+        forward = self.activation.forward
+        return self.activation.timed(forward, products, self.biases[0], out=products)
+
+    def is_positive(self, x: np.ndarray) -> np.ndarray:
+        """Return which hidden units are positive for any of the images."""
+        return (x @ self.weights[0] + self.biases[0]).max(axis=0) > 0
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        before = self.hidden(x)
-        after = self.activation.timed(self.activation.forward, before, out=before)
-        return after @ self.weights[1] + self.biases[1]
+        return self.hidden(x) @ self.weights[1] + self.biases[1]
 
     def train(self, x: np.ndarray, targets: np.ndarray, learning_rate: float) -> None:
         """Take one step of gradient descent on one batch."""
-        activation = self.activation
-        before = self.hidden(x)
-        after = activation.timed(activation.forward, before, out=np.empty_like(before))
-        scores = after @ self.weights[1] + self.biases[1]
+        hidden = self.hidden(x)
+        scores = hidden @ self.weights[1] + self.biases[1]
 
         grad = (softmax(scores) - targets) / np.float32(len(x))
         grad_hidden = grad @ self.weights[1].T
-        activation.timed(activation.backward, grad_hidden, before, out=grad_hidden)
-        grads = [x.T @ grad_hidden, after.T @ grad, grad_hidden.sum(0), grad.sum(0)]
+        # hidden is the output of the rectifier: its input has been overwritten.
+        backward = self.activation.backward
+        self.activation.timed(backward, grad_hidden, hidden, out=grad_hidden, from_output=True)
+        grads = [x.T @ grad_hidden, hidden.T @ grad, grad_hidden.sum(0), grad.sum(0)]
         parameters = (*self.weights, *self.biases)
         for parameter, square, g in zip(parameters, self.squares, grads, strict=True):
             square *= DECAY
@@ -125,7 +130,7 @@ def learn(activation: Activation, data: list[np.ndarray], epochs: int, seed: int
         history.seconds += time.perf_counter() - start
         right = network.scores(held_out).argmax(axis=1) == held_out_digits
         history.accuracy.append(right.mean())
-        history.never_active.append((network.hidden(x).max(axis=0) <= 0).mean())
+        history.never_active.append(1 - network.is_positive(x).mean())
         bar.set_description(f"{activation.name:10} {history.accuracy[-1]:6.1%}")
         bar.update()
     return history
@@ -214,8 +219,8 @@ def main() -> None:
     )
     print(f"{len(data[0])} digits to learn from, {len(data[1])} held out, {HIDDEN_UNITS} units")
     activations = [
-        Activation("relu", cyrelu.relu, cyrelu.relu_backward),
-        Activation("leaky_relu", cyrelu.leaky_relu, cyrelu.leaky_relu_backward),
+        Activation("relu", cyrelu.add_relu, cyrelu.relu_backward),
+        Activation("leaky_relu", cyrelu.add_leaky_relu, cyrelu.leaky_relu_backward),
     ]
     with tqdm(total=2 * options.epochs, unit="epoch") as bar:
         histories = [learn(a, data, options.epochs, options.seed, bar) for a in activations]

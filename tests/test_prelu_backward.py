@@ -44,7 +44,7 @@ def products(grad, x, slopes):
     shape = np.broadcast_shapes(x.shape, slopes.shape)
     grad, x = (np.broadcast_to(each, shape).astype(np.float64) for each in (grad, x))
     with np.errstate(all="ignore"):
-        used = np.where(x < 0, grad * x, 0)
+        used = np.where(x >= 0, 0, grad * x)
     missing = (1,) * (len(shape) - slopes.ndim)
     which = np.arange(slopes.size).reshape(missing + slopes.shape)
     which = np.broadcast_to(which, shape)
@@ -121,9 +121,9 @@ def test_the_same_bits_for_all_threads_and_instruction_sets():
 
 @each_dtype
 def test_what_does_not_use_the_slope_adds_nothing(dtype):
-    x = np.array([[1, 0, -0.0, np.inf, np.nan, -2]], dtype).repeat(40, axis=0)
-    grad = np.array([[np.nan, np.inf, np.nan, -np.inf, 1, 3]], dtype).repeat(40, axis=0)
-    for slopes in (np.ones(6, dtype), np.ones((), dtype)):
+    x = np.array([[1, 0, -0.0, np.inf, -2]], dtype).repeat(40, axis=0)
+    grad = np.array([[np.nan, np.inf, np.nan, -np.inf, 3]], dtype).repeat(40, axis=0)
+    for slopes in (np.ones(5, dtype), np.ones((), dtype)):
         grad_x, grad_slopes = cyrelu.prelu_backward(grad, x, slopes)
         assert_same(grad_x, cyrelu.leaky_relu_backward(grad, x, slopes))
         assert np.sum(grad_slopes.astype(np.float64)) == -240
@@ -136,6 +136,15 @@ def test_infinities_and_nans_that_use_the_slope_arrive(dtype):
     grad[5, 0], grad[700, 1], grad[3, 2], grad[900, 2] = np.inf, np.nan, np.inf, -np.inf
     _, sums = cyrelu.prelu_backward(grad, x, np.ones(4, dtype))
     assert_same(sums, np.array([-np.inf, np.nan, np.nan, 0], dtype))
+
+
+@each_dtype
+def test_a_nan_in_x_is_nan_in_both_gradients(dtype):
+    x = np.ones((1000, 4), dtype)
+    x[700, 1] = np.nan
+    grad_x, sums = cyrelu.prelu_backward(np.ones_like(x), x, np.ones(4, dtype))
+    assert np.isnan(grad_x[700, 1])
+    assert np.isnan(sums).tolist() == [False, True, False, False]
 
 
 def test_float64_is_compensated():

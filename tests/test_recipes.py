@@ -55,14 +55,14 @@ RECIPES = {
     ),
     "PReLU's gradient for the layer below": (
         "howto/prelu.md",
-        ["cyrelu.leaky_relu_backward(grad, x, slopes)"],
+        ["cyrelu.prelu_backward(grad, x, slopes)", "# for the layer below"],
         lambda grad, x: {"grad": grad, "x": x, "slopes": np.full(x.shape[1], 0.5)},
         lambda grad, x: oracle.leaky_relu_backward(grad, x, np.float64(0.5)),
     ),
     "PReLU's gradient for the slopes": (
         "howto/prelu.md",
-        ["used = ", ".sum(axis=0)"],
-        lambda grad, x: {"grad": grad, "x": x},
+        ["cyrelu.prelu_backward(grad, x, slopes)", "grad_slopes\n"],
+        lambda grad, x: {"grad": grad, "x": x, "slopes": np.full(x.shape[1], 0.5)},
         gradient_of_slopes,
     ),
     "in place": (

@@ -77,9 +77,10 @@ cdef void run_units(const void* argument, Py_ssize_t k) noexcept nogil:
     cdef const Chunks* chunks = <const Chunks*> argument
     cdef const Prelu* call = chunks.call
     cdef Py_ssize_t blocks = ceil_div(call.columns, COLUMNS)
-    cdef Py_ssize_t unit
+    cdef Py_ssize_t unit, section
     for unit in range(k * chunks.chunk, min((k + 1) * chunks.chunk, chunks.units)):
-        run_unit(call, unit // blocks // call.sections, unit // blocks % call.sections, unit % blocks)
+        section = unit // blocks
+        run_unit(call, section // call.sections, section % call.sections, unit % blocks)
 
 
 cdef inline void run_unit(
@@ -173,11 +174,11 @@ cdef inline void add_sums(
 cdef void add_sections(
     const Prelu* call, double* totals, double* lost, Py_ssize_t slopes
 ) noexcept nogil:
-    cdef Py_ssize_t group, section, k
+    cdef Py_ssize_t group, _section, k
     cdef Py_ssize_t position = 0
     for group in range(call.groups):
         k = call.slopes_of_group[group]
-        for section in range(call.sections):
+        for _section in range(call.sections):
             add_sums(
                 totals + k, lost + k, call.sums + position, call.errors + position, call.columns
             )

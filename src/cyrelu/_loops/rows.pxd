@@ -68,8 +68,9 @@ cdef inline void run_tiled_rows(
     cdef Py_ssize_t item = itemsize(dtype)
     cdef Py_ssize_t block_bytes = BLOCK_BYTES if flags & STREAMING_STORES else TILED_BLOCK_BYTES
     cdef Py_ssize_t tile_n = min(n + block_bytes // item, rows * n)
-    cdef char[(OPERAND_COUNT - 2) * TILE_BYTES] tiles  # no operation has more inputs
-    cdef char* tile = tiles
+    # No operation has more inputs.
+    cdef char[(OPERAND_COUNT - 2) * TILE_BYTES + CACHE_LINE_BYTES] memory
+    cdef char* tile = memory + CACHE_LINE_BYTES - <size_t> memory % CACHE_LINE_BYTES
     cdef Operands tiled = operands[0]
     cdef int is_tiled = 0
     cdef int k

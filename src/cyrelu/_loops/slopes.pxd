@@ -1,4 +1,5 @@
-# The gradient of PReLU's slopes: products of grad and x where x < 0, added up in double.
+# The gradient of PReLU's slopes: products of grad and x where x is below 0, or NaN, added up in
+# double.
 #
 # Each product goes to a lane of its own, and the caller decides which elements share a lane; so the
 # order of additions, and with it every bit of a sum, is the same whatever the vectors' width.
@@ -20,14 +21,14 @@ ctypedef void (*AddProducts)(View grad, View x, View sums, View errors) noexcept
 cdef inline void add_products(
     const floating[::1] grad, const floating[::1] x, double[::1] sums, double[::1] errors
 ) noexcept nogil:
-    """sums += grad * x where x < 0. Of doubles, errors collects what the additions round off."""
+    """sums += grad * x but where x >= 0. Of doubles, errors collects what the additions round off."""
     cdef Py_ssize_t i
     cdef double product, before, after, added
     cdef floating number
     for i in range(sums.shape[0]):
         number = x[i]
         product = <double> grad[i] * <double> number
-        product = product if number < 0 else 0
+        product = 0 if number >= 0 else product
         before = sums[i]
         after = before + product
         sums[i] = after

@@ -30,7 +30,7 @@ cdef enum:
 
 # What a loop module offers, in a capsule: to run n elements, or rows of n elements each, of which
 # row_stride says how many bytes of each operand lie between the first elements of two; and to add
-# the products of grad and x where x < 0 to n sums, whose rounding errors are collected for double.
+# the products of grad and x, where x is below 0 or NaN, to n sums, whose rounding errors are collected for double.
 cdef struct LoopModule:
     bint can_stream
     void (*run)(

@@ -11,7 +11,7 @@ from cpython.tuple cimport PyTuple_CheckExact
 from libc.math cimport INFINITY
 from libc.string cimport memset
 
-from cyrelu._dispatch.dispatch cimport run
+from cyrelu._dispatch.dispatch cimport Rows, run, run_rows
 from cyrelu._dispatch.threads cimport NO_BLOCK
 from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport (
@@ -140,7 +140,8 @@ cdef object call_contiguous(
 ):
     """The fast path: contiguous, aligned, native arrays of one dtype and shape, scalar factors.
 
-    None, and nothing done, for all other operands.
+    A bias, and an array of slopes, may be one row for all rows of C-contiguous arrays. None, and
+    nothing done, for all other operands.
     """
     if not cnp.PyArray_CheckExact(x):
         return None
@@ -153,6 +154,7 @@ cdef object call_contiguous(
     cdef Py_ssize_t n = cnp.PyArray_SIZE(array)
     cdef Operands operands
     cdef Scalar addend, slope, zero
+    cdef int by_rows = 0  # a bit for each operand that is a row
     memset(&operands, 0, sizeof(operands))
 
     if takes(operation, GRAD):
@@ -168,12 +170,19 @@ cdef object call_contiguous(
             operands.stride[Y] = item
         elif take_scalar(y, type_number, dtype, &addend):
             operands.data[Y] = <char*> &addend
+        elif is_row_of(array, y):
+            operands.data[Y] = cnp.PyArray_BYTES(<cnp.ndarray> y)
+            by_rows |= 1 << Y
         else:
             return None
     if takes(operation, NEGATIVE_SLOPE):
-        if not take_scalar(negative_slope, type_number, dtype, &slope):
+        if take_scalar(negative_slope, type_number, dtype, &slope):
+            operands.data[NEGATIVE_SLOPE] = <char*> &slope
+        elif is_row_of(array, negative_slope):
+            operands.data[NEGATIVE_SLOPE] = cnp.PyArray_BYTES(<cnp.ndarray> negative_slope)
+            by_rows |= 1 << NEGATIVE_SLOPE
+        else:
             return None
-        operands.data[NEGATIVE_SLOPE] = <char*> &slope
     if takes(operation, AT_ZERO):
         if not take_scalar(at_zero, type_number, dtype, &zero):
             return None
@@ -191,19 +200,83 @@ cdef object call_contiguous(
         and not (
             operands.stride[Y] != 0 and not is_same_or_disjoint(<cnp.ndarray> out, y, n * item)
         )
+        and not (by_rows and shares_a_row(<cnp.ndarray> out, y, negative_slope))
     ):
         return None
     operands.data[OUT] = cnp.PyArray_BYTES(<cnp.ndarray> out)
     operands.stride[OUT] = item
 
     cdef int block_limit = NO_BLOCK
-    if n > RELEASE_GIL_ABOVE:
+    if by_rows:
+        call_by_rows(operation, dtype, &operands, by_rows, array, n, out_is_new)
+    elif n > RELEASE_GIL_ABOVE:
         block_limit = context_limit()
         with nogil:
             run(operation, dtype, &operands, n, out_is_new, block_limit)
     else:
         run(operation, dtype, &operands, n, out_is_new, block_limit)
     return out
+
+
+cdef inline bint is_row_of(cnp.ndarray array, object candidate) noexcept:
+    """Whether it is one row for the rows of a C-contiguous array, and of its dtype."""
+    if not (
+        cnp.PyArray_CheckExact(candidate)
+        and cnp.PyArray_NDIM(<cnp.ndarray> candidate) == 1
+        and cnp.PyArray_NDIM(array) > 1
+        and cnp.PyArray_IS_C_CONTIGUOUS(array)
+    ):
+        return False
+    cdef cnp.ndarray row = <cnp.ndarray> candidate
+    return (
+        cnp.PyArray_TYPE(row) == cnp.PyArray_TYPE(array)
+        and is_native(row)
+        and cnp.PyArray_IS_C_CONTIGUOUS(row)
+        and cnp.PyArray_DIM(row, 0) == cnp.PyArray_DIM(array, cnp.PyArray_NDIM(array) - 1)
+        and cnp.PyArray_DIM(row, 0) > 1
+    )
+
+
+cdef inline bint shares_a_row(cnp.ndarray out, object y, object negative_slope) noexcept:
+    """Whether out shares memory with one of the two, where that is an array."""
+    cdef char* start = cnp.PyArray_BYTES(out)
+    cdef char* row
+    for value in (y, negative_slope):
+        if cnp.PyArray_CheckExact(value):
+            row = cnp.PyArray_BYTES(<cnp.ndarray> value)
+            if (
+                row < start + cnp.PyArray_NBYTES(out)
+                and start < row + cnp.PyArray_NBYTES(<cnp.ndarray> value)
+                and not cnp.PyArray_SAMESHAPE(<cnp.ndarray> value, out)
+            ):
+                return True
+    return False
+
+
+cdef int call_by_rows(
+    Operation operation,
+    Dtype dtype,
+    Operands* operands,
+    int by_rows,
+    cnp.ndarray array,
+    Py_ssize_t n,
+    bint out_is_new,
+) except -1:
+    cdef Py_ssize_t columns = cnp.PyArray_DIM(array, cnp.PyArray_NDIM(array) - 1)
+    cdef int block_limit = NO_BLOCK
+    cdef Rows rows
+    cdef int k
+    rows.count = rows.shape[0] = n // columns
+    rows.ndim = 1
+    for k in range(OPERAND_COUNT):
+        rows.stride[0][k] = columns * operands.stride[k]
+        if by_rows >> k & 1:
+            rows.stride[0][k], operands.stride[k] = 0, itemsize(dtype)
+    if n > RELEASE_GIL_ABOVE:
+        block_limit = context_limit()
+    with nogil:
+        run_rows(operation, dtype, operands, columns, &rows, out_is_new, block_limit)
+    return 0
 
 
 cdef object call_scalars(

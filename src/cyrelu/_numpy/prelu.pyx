@@ -82,14 +82,14 @@ def prelu_backward(grad, x, negative_slope, /, out=None, *, at_zero=1.0):
 
     Notes
     -----
-    An element uses the slope if x < 0. What does not use it adds nothing, whatever its gradient
-    (inf, NaN); nor does a NaN in `x`, which is NaN in the gradient of `x`.
+    An element uses the slope if x < 0. What does not adds nothing to it, whatever its gradient
+    (inf, NaN). A NaN in `x` is NaN in both gradients.
 
     The sums are computed in float64, and for float64 with compensation. They have the same bits for
     every memory layout and number of threads. Operands that are not contiguous are copied first.
 
     The NumPy equivalent is ``leaky_relu_backward(grad, x, negative_slope)`` and
-    ``np.where(x < 0, grad * x, 0)``, summed over the axes along which the slopes were broadcast.
+    ``np.where(x >= 0, 0, grad * x)``, summed over the axes along which the slopes were broadcast.
     The rectifier is that of He, Zhang, Ren and Sun [1]_.
 
     References
