@@ -10,6 +10,7 @@
 .PHONY: demo test test-debug test-serial test-fast-math test-parallel \
 	test-downstream run-test-downstream test-forks run-test-forks test-frozen run-test-frozen \
 	prove soak large fuzz run-fuzz sanitize lint generate types format bench run-bench \
+	bench-layers run-bench-layers \
 	vectorization docs dist cross-compile clean
 
 VENV := .venv
@@ -25,13 +26,17 @@ demo: $(VENV)/installed $(VENV)/group-demo
 test: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python -m pytest
 
+# What does not depend on how cyrelu was built: once is enough.
+ONCE := $(addprefix --ignore=tests/test_,architecture.py benchmarks.py compiler_flags.py docs.py \
+	examples.py specialisations.py types.py)
+
 # The same suite against a build with bounds checks, initialisation checks and assertions.
 test-debug: build/debug/installed $(VENV)/group-test
-	PYTHONPATH=$(CURDIR)/build/debug $(BIN)/python -m pytest
+	PYTHONPATH=$(CURDIR)/build/debug $(BIN)/python -m pytest $(ONCE)
 
 # The same suite against a build without OpenMP.
 test-serial: build/serial/installed $(VENV)/group-test
-	PYTHONPATH=$(CURDIR)/build/serial $(BIN)/python -m pytest
+	PYTHONPATH=$(CURDIR)/build/serial $(BIN)/python -m pytest $(ONCE)
 
 # The tests of values against a build whose CFLAGS and LDFLAGS let the compiler change them: ours undo
 # these. FAST_MATH replaces the flags.
@@ -102,6 +107,12 @@ format: $(VENV)/group-lint
 # In a separate environment: the peers are large, and some may require an older NumPy.
 bench:
 	@$(MAKE) --no-print-directory VENV=.venv-bench run-bench
+
+bench-layers:
+	@$(MAKE) --no-print-directory VENV=.venv-bench run-bench-layers
+
+run-bench-layers: $(VENV)/installed $(VENV)/peers
+	$(BIN)/python benchmarks/layers.py
 
 run-bench: $(VENV)/installed $(VENV)/peers
 	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(BENCH)

@@ -77,6 +77,10 @@ CASES = [Case(name) for name in oracle.OPERATIONS]
 
 each_function = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 each_float = pytest.mark.parametrize("dtype", FLOATS, ids=lambda dtype: np.dtype(dtype).name)
+# What depends on the size of an element alone, such as layouts, is tested with one dtype of each.
+each_itemsize = pytest.mark.parametrize(
+    "dtype", [*FLOATS, np.float16], ids=lambda dtype: np.dtype(dtype).name
+)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: np.dtype(dtype).name)
 
 # Python numbers that a user may pass as negative_slope or at_zero.

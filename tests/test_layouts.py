@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import each_dtype, each_function, operands_for, sample
+from cases import each_itemsize, each_function, operands_for, sample
 from layouts import LAYOUTS, WRITEABLE
 from oracle import assert_same, assert_same_bits
 
@@ -32,7 +32,7 @@ def test_the_layouts_are_what_their_names_say():
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("n", LENGTHS)
 def test_every_length(case, dtype, n):
     operands = operands_for(case, dtype, n)
@@ -47,7 +47,7 @@ def test_every_length(case, dtype, n):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @each_layout
 def test_every_layout_of_the_input(case, dtype, layout):
     operands = operands_for(case, dtype, SHAPE)
@@ -64,7 +64,7 @@ def test_every_layout_of_the_input(case, dtype, layout):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @each_writeable_layout
 def test_every_layout_of_out(case, dtype, layout):
     operands = operands_for(case, dtype, SHAPE)
@@ -74,7 +74,7 @@ def test_every_layout_of_out(case, dtype, layout):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_a_fresh_result_keeps_the_memory_order(case, dtype):
     operands = operands_for(case, dtype, SHAPE)
     in_f_order = {
@@ -87,7 +87,7 @@ def test_a_fresh_result_keeps_the_memory_order(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1,), (1, 1, 1), (2, 3, 4, 5)], ids=str)
 def test_shapes(case, dtype, shape):
     operands = operands_for(case, dtype, shape)
@@ -95,7 +95,7 @@ def test_shapes(case, dtype, shape):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_empty_unaligned_arrays(case, dtype):
     operands = operands_for(case, dtype, 0)
     for name in case.arrays:
@@ -105,7 +105,7 @@ def test_empty_unaligned_arrays(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_in_place_on_each_array(case, dtype):
     for name in case.arrays:
         operands = operands_for(case, dtype, 1001)
@@ -115,7 +115,7 @@ def test_in_place_on_each_array(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("shift", [-17, -1, 1, 2, 17])
 def test_out_may_overlap_its_input(case, dtype, shift):
     for name in case.arrays:
@@ -130,7 +130,7 @@ def test_out_may_overlap_its_input(case, dtype, shift):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_the_same_array_as_grad_and_x(case, dtype):
     x = sample(dtype, 333)
     operands = {**operands_for(case, dtype, 333), **dict.fromkeys(case.arrays, x)}
@@ -139,7 +139,7 @@ def test_the_same_array_as_grad_and_x(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("shape", [(), (4,), (5, 1), (5, 4), (2, 1, 1)], ids=str)
 def test_arrays_of_factors_broadcast(case, dtype, shape):
     """PReLU: a slope for each channel, each row, each element."""
@@ -150,7 +150,7 @@ def test_arrays_of_factors_broadcast(case, dtype, shape):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_inputs_broadcast(case, dtype):
     operands = operands_for(case, dtype, (3, 1, 4))
     if "grad" in operands:

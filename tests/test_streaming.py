@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import each_dtype, each_function, operands_for, sample
+from cases import each_itemsize, each_function, operands_for, sample
 from oracle import assert_same, assert_same_bits
 
 import cyrelu
@@ -30,7 +30,7 @@ LENGTHS = [1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 127, 128, 129, 255, 256, 257, 511,
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("n", LENGTHS)
 def test_every_length_at_every_alignment(case, dtype, n):
     operands = operands_for(case, dtype, n)
@@ -45,7 +45,7 @@ def test_every_length_at_every_alignment(case, dtype, n):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_with_strided_inputs_and_arrays_of_factors(case, dtype):
     operands = operands_for(case, dtype, 3000)
     for name in case.factors:
@@ -55,7 +55,7 @@ def test_with_strided_inputs_and_arrays_of_factors(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_in_place(case, dtype):
     for name in case.arrays:
         operands = operands_for(case, dtype, 3001)
@@ -65,7 +65,7 @@ def test_in_place(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("shift", [-1, 1, 16, 17])
 def test_overlapping(case, dtype, shift):
     for name in case.arrays:
@@ -79,7 +79,7 @@ def test_overlapping(case, dtype, shift):
         assert_same(out, expected)
 
 
-@each_dtype
+@each_itemsize
 def test_a_strided_out(dtype):
     x = sample(dtype, 3001)
     wide = np.full(6002, 7, dtype)
@@ -89,7 +89,7 @@ def test_a_strided_out(dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_with_threads(case, dtype, thresholds):
     operands = operands_for(case, dtype, 300_003)
     with cyrelu.num_threads(1):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import each_dtype, each_function, operands_for, sample
+from cases import each_itemsize, each_function, operands_for, sample
 from layouts import LAYOUTS, WRITEABLE
 from oracle import assert_same, assert_same_bits
 
@@ -21,7 +21,7 @@ def some_threads(request):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @each_layout
 def test_every_layout_of_the_input(case, dtype, layout):
     operands = operands_for(case, dtype, SHAPE)
@@ -37,7 +37,7 @@ def test_every_layout_of_the_input(case, dtype, layout):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @each_writeable_layout
 def test_every_layout_of_out(case, dtype, layout):
     operands = operands_for(case, dtype, SHAPE)
@@ -47,7 +47,7 @@ def test_every_layout_of_out(case, dtype, layout):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_nothing_is_written_outside_of_out(case, dtype):
     memory = np.full(tuple(n + 2 for n in SHAPE), 7, dtype)
     inside = (slice(1, -1),) * len(SHAPE)
@@ -62,7 +62,7 @@ FACTOR_SHAPES = [(), (1,), (113,), (301, 1), (7, 1, 1), SHAPE]
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("shape", FACTOR_SHAPES, ids=str)
 def test_arrays_of_factors(case, dtype, shape):
     operands = operands_for(case, dtype, SHAPE)
@@ -72,7 +72,7 @@ def test_arrays_of_factors(case, dtype, shape):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_inputs_that_broadcast(case, dtype):
     operands = operands_for(case, dtype, SHAPE)
     name = case.arrays[0]
@@ -83,7 +83,7 @@ def test_inputs_that_broadcast(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_in_place(case, dtype):
     for name in case.arrays:
         operands = operands_for(case, dtype, SHAPE)
@@ -94,7 +94,7 @@ def test_in_place(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_out_may_overlap_its_input(case, dtype):
     for name in case.arrays:
         operands = operands_for(case, dtype, SHAPE)
@@ -107,7 +107,7 @@ def test_out_may_overlap_its_input(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("row", [1, 3, 63, 64])
 def test_out_may_overlap_its_input_in_short_rows(case, dtype, row):
     """The strided path leaves them to the ufunc, and must not have written anything before."""
@@ -122,7 +122,7 @@ def test_out_may_overlap_its_input_in_short_rows(case, dtype, row):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("n", [100, 300_000])
 @pytest.mark.parametrize("reversed_", [False, True])
 def test_columns_of_one_array(case, dtype, n, reversed_):

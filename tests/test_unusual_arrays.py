@@ -8,7 +8,7 @@ test_array_protocols.py.
 import fuzz
 import numpy as np
 import pytest
-from cases import CASES, each_dtype, each_function, operands_for
+from cases import CASES, each_itemsize, each_function, operands_for
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import as_strided
@@ -128,7 +128,7 @@ def test_one_element_broadcast_beyond_the_address_space(case, shape):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_64_dimensions(case, dtype):
     """NumPy's maximum; 14 of them cannot be merged with the next one."""
     operands = operands_for(case, dtype, (2,) * 13 + (3,))
@@ -154,7 +154,7 @@ def around(memory, n, step, shift):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 @pytest.mark.parametrize("n", [9, 20_000])
 @pytest.mark.parametrize("steps", [(1, 1), (1, -1), (-1, 1), (2, 1), (1, 2), (3, 2)], ids=str)
 @pytest.mark.parametrize("shift", [-1, 0, 5])
@@ -175,7 +175,7 @@ def test_out_overlaps_all_inputs(case, dtype, n, steps, shift):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_an_out_whose_elements_share_one_address(case, dtype):
     """It holds one of the results, and its neighbours are unchanged."""
     for n in (9, 20_000):
@@ -187,7 +187,7 @@ def test_an_out_whose_elements_share_one_address(case, dtype):
 
 
 @each_function
-@each_dtype
+@each_itemsize
 def test_sliding_windows(case, dtype):
     memory = operands_for(case, dtype, 300)["x"]
     item = memory.itemsize

@@ -21,7 +21,7 @@ ctypedef void (*AddProducts)(View grad, View x, View sums, View errors) noexcept
 cdef inline void add_products(
     const floating[::1] grad, const floating[::1] x, double[::1] sums, double[::1] errors
 ) noexcept nogil:
-    """sums += grad * x but where x >= 0. Of doubles, errors collects what the additions round off."""
+    """sums += grad * x but where x >= 0. errors collects what additions of doubles round off."""
     cdef Py_ssize_t i
     cdef double product, before, after, added
     cdef floating number
