@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import each_itemsize, each_function, operands_for, sample
+from cases import each_function, each_itemsize, operands_for, sample
 from layouts import LAYOUTS, WRITEABLE
 from oracle import assert_same, assert_same_bits
 

@@ -8,7 +8,7 @@ test_array_protocols.py.
 import fuzz
 import numpy as np
 import pytest
-from cases import CASES, each_itemsize, each_function, operands_for
+from cases import CASES, each_function, each_itemsize, operands_for
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import as_strided
