@@ -42,6 +42,17 @@ cdef void run_rows(
 ) noexcept nogil
 
 
+# The same for those of n contiguous elements for which there is a true bool, on the calling thread.
+# An input is out itself, or shares no memory with it.
+cdef void run_where(
+    Operation operation,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    const unsigned char* where,
+) noexcept nogil
+
+
 # What other kinds of calls are made of (prelu.pyx): the loops in use, how many threads a call of
 # this traffic gets and how many chunks, and a run of the chunks.
 cdef const LoopModule* loop_module

@@ -153,6 +153,16 @@ cdef void run_rows(
         run_in_parallel(run_chunk, &call, chunks, threads, traffic)
 
 
+cdef void run_where(
+    Operation operation,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    const unsigned char* where,
+) noexcept nogil:
+    loop_module.run_where(operation, dtype, operands, n, where)
+
+
 cdef inline Py_ssize_t ceil_div(Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
     return (n + divisor - 1) // divisor
 

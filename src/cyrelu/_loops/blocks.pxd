@@ -225,3 +225,32 @@ cdef inline void scatter_elements(const Element[::1] source, Element[:] to) noex
         to[i], to[i + 1], to[i + 2], to[i + 3] = a, b, c, d
     for i in range(to.shape[0] - rest, to.shape[0]):
         to[i] = source[i]
+
+
+# Elements that are not chosen are not written, as another thread may do that.
+
+cdef inline void store_where(
+    Dtype dtype, char* source, char* to, const unsigned char* where, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t item = itemsize(dtype)
+    if dtype == FLOAT32:
+        store_elements_where(<float*> source, <float*> to, where, n)
+    elif dtype == FLOAT64:
+        store_elements_where(<double*> source, <double*> to, where, n)
+    elif item == 1:
+        store_elements_where(<uint8_t*> source, <uint8_t*> to, where, n)
+    elif item == 2:
+        store_elements_where(<uint16_t*> source, <uint16_t*> to, where, n)
+    elif item == 4:
+        store_elements_where(<uint32_t*> source, <uint32_t*> to, where, n)
+    else:
+        store_elements_where(<uint64_t*> source, <uint64_t*> to, where, n)
+
+
+cdef inline void store_elements_where(
+    const Element* source, Element* to, const unsigned char* where, Py_ssize_t n
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        if where[i]:
+            to[i] = source[i]

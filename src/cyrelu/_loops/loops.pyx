@@ -24,7 +24,7 @@ from cython cimport floating
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from cyrelu._loops.blocks cimport BLOCK_BYTES, Loop, run_one_row
+from cyrelu._loops.blocks cimport BLOCK_BYTES, Loop, run_one_row, store_where
 from cyrelu._loops.dtypes cimport (
     BFLOAT16,
     BOOL,
@@ -98,7 +98,14 @@ from cyrelu._loops.tags cimport (
     apply_to_integers,
     integer,
 )
-from cyrelu._loops.types cimport STREAMING_STORES, LoopFlags, LoopModule, Operands, advance
+from cyrelu._loops.types cimport (
+    CACHE_LINE_BYTES,
+    STREAMING_STORES,
+    LoopFlags,
+    LoopModule,
+    Operands,
+    advance,
+)
 from cyrelu._loops.views cimport View, view
 
 
@@ -308,6 +315,32 @@ cdef void run_rows(
         stream_fence()
 
 
+cdef void run_where(
+    Operation operation,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    const unsigned char* where,
+) noexcept nogil:
+    cdef bint array_factors = has_array_factors(operands.stride)
+    cdef Py_ssize_t item = itemsize(dtype)
+    cdef Py_ssize_t block_n = BLOCK_BYTES // item
+    cdef char[BLOCK_BYTES + CACHE_LINE_BYTES] memory
+    cdef char* buffer = memory + CACHE_LINE_BYTES - <size_t> memory % CACHE_LINE_BYTES
+    cdef Operands block = operands[0]
+    cdef char* out = operands.data[OUT]
+    cdef Py_ssize_t m
+    while n > 0:
+        m = min(n, block_n)
+        block.data[OUT] = buffer
+        run_one_row(LOOPS[operation][dtype], dtype, &block, m, array_factors, 0)
+        store_where(dtype, buffer, out, where, m)
+        advance(&block, block.stride, m)
+        out += m * item
+        where += m
+        n -= m
+
+
 cdef inline bint has_array_factors(const Py_ssize_t* stride) noexcept nogil:
     cdef int k
     for k in range(FIRST_FACTOR, OUT):
@@ -319,6 +352,7 @@ cdef inline bint has_array_factors(const Py_ssize_t* stride) noexcept nogil:
 cdef LoopModule LOOP_MODULE
 LOOP_MODULE.run = run
 LOOP_MODULE.run_rows = run_rows
+LOOP_MODULE.run_where = run_where
 LOOP_MODULE.add_slope_gradients = add_slope_gradients
 LOOP_MODULE.can_stream = CAN_STREAM
 loop_module = PyCapsule_New(&LOOP_MODULE, "loop_module", NULL)

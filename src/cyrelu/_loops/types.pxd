@@ -29,8 +29,9 @@ cdef enum:
 
 
 # What a loop module offers, in a capsule: to run n elements, or rows of n elements each, of which
-# row_stride says how many bytes of each operand lie between the first elements of two; and to add
-# the products of grad and x, where x is below 0 or NaN, to n sums, whose rounding errors are collected for double.
+# row_stride says how many bytes of each operand lie between the first elements of two; to run n
+# elements and store, in a contiguous out, those for which there is a true bool; and to add the
+# products of grad and x, where x is below 0 or NaN, to n sums, with the rounding errors of double.
 cdef struct LoopModule:
     bint can_stream
     void (*run)(
@@ -44,6 +45,13 @@ cdef struct LoopModule:
         const Py_ssize_t* row_stride,
         Py_ssize_t rows,
         LoopFlags flags,
+    ) noexcept nogil
+    void (*run_where)(
+        Operation operation,
+        Dtype dtype,
+        const Operands* operands,
+        Py_ssize_t n,
+        const unsigned char* where,
     ) noexcept nogil
     void (*add_slope_gradients)(
         Dtype dtype, char* grad, char* x, Py_ssize_t n, double* sums, double* errors

@@ -11,7 +11,7 @@ from cpython.tuple cimport PyTuple_CheckExact
 from libc.math cimport INFINITY
 from libc.string cimport memset
 
-from cyrelu._dispatch.dispatch cimport Rows, run, run_rows
+from cyrelu._dispatch.dispatch cimport Rows, run, run_rows, run_where
 from cyrelu._dispatch.threads cimport NO_BLOCK
 from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport (
@@ -78,17 +78,18 @@ cdef object call(
     cdef object result
     cdef object output = None if out is NOT_GIVEN else out
     if (
-        where is True
+        (where is True or (output is not None and cnp.PyArray_CheckExact(where)))
         and (dtype is None or is_dtype_of(x, dtype))
         and casting is "same_kind"
         and order is "K"
         and subok is True
     ):
-        result = call_contiguous(operation, grad, x, y, negative_slope, at_zero, output)
-        if result is None and output is None:
+        result = call_contiguous(operation, grad, x, y, negative_slope, at_zero, output, where)
+        if result is None and where is True and output is None:
             result = call_scalars(operation, grad, x, y, negative_slope, at_zero)
         if (
             result is None
+            and where is True
             and (is_sequence(x) or is_sequence(grad) or is_sequence(y))
             and are_plain(grad, x, y, negative_slope, at_zero, output)
         ):
@@ -109,7 +110,7 @@ cdef object call(
                 dtype,
                 subok,
             )
-        if result is None:
+        if result is None and where is True:
             result = call_strided(operation, grad, x, y, negative_slope, at_zero, output)
         if result is not None:
             return result
@@ -137,6 +138,7 @@ cdef object call_contiguous(
     object negative_slope,
     object at_zero,
     object out,
+    object where,
 ):
     """The fast path: contiguous, aligned, native arrays of one dtype and shape, scalar factors.
 
@@ -201,13 +203,19 @@ cdef object call_contiguous(
             operands.stride[Y] != 0 and not is_same_or_disjoint(<cnp.ndarray> out, y, n * item)
         )
         and not (by_rows and shares_a_row(<cnp.ndarray> out, y, negative_slope))
+        and (where is True or (by_rows == 0 and is_mask_of(array, where, <cnp.ndarray> out)))
     ):
         return None
     operands.data[OUT] = cnp.PyArray_BYTES(<cnp.ndarray> out)
     operands.stride[OUT] = item
 
     cdef int block_limit = NO_BLOCK
-    if by_rows:
+    cdef const unsigned char* mask
+    if where is not True:
+        mask = <const unsigned char*> cnp.PyArray_BYTES(<cnp.ndarray> where)
+        with nogil:
+            run_where(operation, dtype, &operands, n, mask)
+    elif by_rows:
         call_by_rows(operation, dtype, &operands, by_rows, array, n, out_is_new)
     elif n > RELEASE_GIL_ABOVE:
         block_limit = context_limit()
@@ -216,6 +224,20 @@ cdef object call_contiguous(
     else:
         run(operation, dtype, &operands, n, out_is_new, block_limit)
     return out
+
+
+cdef inline bint is_mask_of(cnp.ndarray array, object where, cnp.ndarray out) noexcept:
+    """Whether it has a bool for each element of a contiguous array, in memory of its own."""
+    cdef cnp.ndarray mask = <cnp.ndarray> where
+    return (
+        cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL
+        and cnp.PyArray_FLAGS(mask) & cnp.PyArray_FLAGS(array) & ANY_CONTIGUOUS
+        and cnp.PyArray_SAMESHAPE(mask, array)
+        and (
+            cnp.PyArray_BYTES(mask) + cnp.PyArray_NBYTES(mask) <= cnp.PyArray_BYTES(out)
+            or cnp.PyArray_BYTES(out) + cnp.PyArray_NBYTES(out) <= cnp.PyArray_BYTES(mask)
+        )
+    )
 
 
 cdef inline bint is_row_of(cnp.ndarray array, object candidate) noexcept:

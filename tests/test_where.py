@@ -1,0 +1,86 @@
+"""where=: what is not chosen stays as it is, on the fast path and on that of the ufuncs."""
+
+import numpy as np
+import pytest
+from cases import TAKE_INTEGERS, each_dtype, each_function, operands_for
+from oracle import assert_same
+
+import cyrelu
+
+SHAPES = [(1,), (7,), (300,), (5000,), (33, 64), (0,), (3, 0)]
+
+
+def random_mask(shape, share=0.5):
+    return np.random.default_rng(3).random(shape) < share
+
+
+@each_function
+@each_dtype
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_contiguous_arrays(case, dtype, shape):
+    operands = operands_for(case, dtype, shape)
+    expected = case.expected(operands)
+    for share in (0, 0.5, 1):
+        where = random_mask(shape, share)
+        out = np.full(shape, 7, dtype)
+        assert case.call(operands, out=out, where=where) is out
+        assert_same(out, np.where(where, expected, dtype(7)))
+    name = case.arrays[0]
+    overwritten = operands[name].copy()
+    case.call(operands | {name: overwritten}, out=overwritten, where=where)
+    assert_same(overwritten, np.where(where, expected, operands[name]))
+
+
+@each_function
+def test_all_other_kinds_of_masks(case):
+    operands = operands_for(case, np.float32, (40, 50))
+    expected = case.expected(operands)
+    mask = random_mask((40, 50))
+    memory = np.zeros((40, 50), np.float32)
+    masks = {
+        "Fortran's order": np.asfortranarray(mask),
+        "strided": np.repeat(mask, 2, axis=1)[:, ::2],
+        "a row": mask[0],
+        "a bool": False,
+        "a list": mask.tolist(),
+        "a true bool of NumPy's": np.True_,
+        "bytes beyond 1": (mask * np.uint8(2)).view(bool),
+    }
+    for name, where in masks.items():
+        out = np.full((40, 50), 7, np.float32)
+        case.call(operands, out=out, where=where)
+        assert_same(out, np.where(np.asarray(where), expected, np.float32(7))), name
+    with pytest.raises(TypeError):
+        case.call(operands, out=memory, where=mask.astype(np.uint8))
+    overlapping = memory.view(bool)[:, ::4]
+    case.call(operands, out=memory, where=overlapping)  # all false
+    assert not memory.any()
+
+
+def test_a_mask_in_the_memory_of_out():
+    x = np.arange(-4, 4, dtype=np.int8)
+    out = np.array([0, 1, 0, 1, 0, 1, 0, 1], np.int8)
+    expected = np.maximum(x, 0, out=out.copy(), where=out.copy().view(bool))
+    cyrelu.relu(x, out=out, where=out.view(bool))
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("char", [*"?bBhHiIqQ"])
+@pytest.mark.parametrize("name", sorted(TAKE_INTEGERS))
+def test_integers(name, char):
+    x = np.random.default_rng(0).integers(0, 256, 8 * 700, np.uint8)
+    x = x > 100 if char == "?" else x.view(char)
+    where = random_mask(x.shape)
+    out = np.zeros_like(x)
+    inputs = (x,) if name == "relu" else (x, x[::-1].copy())
+    getattr(cyrelu, name)(*inputs, out=out, where=where)
+    with np.errstate(all="ignore"):
+        total = sum(inputs[1:], inputs[0])
+    expected = total if char == "?" else np.maximum(total, 0)
+    assert_same(out, np.where(where, expected, np.zeros_like(x)))
+
+
+def test_without_out_numpy_decides():
+    x = np.ones(3)
+    result = cyrelu.relu(x, where=np.array([True, False, True]), out=None)
+    assert result[0] == result[2] == 1
