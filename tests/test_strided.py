@@ -168,3 +168,37 @@ def test_many_dimensions():
 def test_empty_rows():
     x = np.zeros((1000, 0, 1000), np.float32).transpose(2, 0, 1)
     assert cyrelu.relu(x).shape == (1000, 1000, 0)
+
+
+def random_view(random, shape):
+    """A view of this shape whose axes lie in memory in any order, with gaps or without."""
+    axes = random.permutation(len(shape))
+    steps = random.integers(1, 3, len(shape))
+    memory = random.normal(size=[shape[axis] * steps[axis] for axis in axes]).astype(np.float32)
+    return memory.transpose(np.argsort(axes))[tuple(slice(None, None, step) for step in steps)]
+
+
+def test_small_views_get_a_result_in_the_order_of_the_ufuncs():
+    random = np.random.default_rng(0)
+    for _ in range(2000):
+        shape = tuple(random.integers(1, 6, random.integers(1, 4)))
+        x, residual = random_view(random, shape), random_view(random, shape)
+        sides = shape[random.integers(0, len(shape)) :]
+        bias = random_view(random, tuple(side if random.random() < 0.6 else 1 for side in sides))
+        if random.random() < 0.3:
+            x = np.broadcast_to(x[:1], shape)
+        assert_same_layout(cyrelu.relu(x), cyrelu.ufuncs.relu(x))
+        for y in (residual, bias):
+            assert_same_layout(cyrelu.add_relu(x, y), cyrelu.ufuncs.add_relu(x, y))
+            out = random_view(random, shape)
+            cyrelu.add_relu(x, y, out=out)
+            assert_same_bits(out, cyrelu.ufuncs.add_relu(x, y))
+
+
+def assert_same_layout(result, expected):
+    assert_same_bits(result, expected)
+    seen, wanted = (
+        [stride for stride, side in zip(each.strides, each.shape, strict=True) if side > 1]
+        for each in (result, expected)
+    )
+    assert seen == wanted
