@@ -30,11 +30,11 @@ test: $(VENV)/installed $(VENV)/group-test
 ONCE := $(addprefix --ignore=tests/test_,architecture.py benchmarks.py compiler_flags.py docs.py \
 	examples.py specialisations.py types.py)
 
-# The same suite against a build with bounds checks, initialisation checks and assertions.
+# The same tests against a build with bounds checks, initialisation checks and assertions.
 test-debug: build/debug/installed $(VENV)/group-test
 	PYTHONPATH=$(CURDIR)/build/debug $(BIN)/python -m pytest $(ONCE)
 
-# The same suite against a build without OpenMP.
+# The same tests against a build without OpenMP.
 test-serial: build/serial/installed $(VENV)/group-test
 	PYTHONPATH=$(CURDIR)/build/serial $(BIN)/python -m pytest $(ONCE)
 
