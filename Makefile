@@ -27,7 +27,7 @@ test: $(VENV)/installed $(VENV)/group-test
 	$(BIN)/python -m pytest
 
 # What does not depend on how cyrelu was built: once is enough.
-ONCE := $(addprefix --ignore=tests/test_,architecture.py benchmarks.py compiler_flags.py docs.py \
+ONCE := $(addprefix --deselect=tests/test_,architecture.py benchmarks.py compiler_flags.py docs.py \
 	examples.py specialisations.py types.py)
 
 # The same tests against a build with bounds checks, initialisation checks and assertions.

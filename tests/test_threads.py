@@ -202,7 +202,7 @@ class TestSameBits:
     @pytest.mark.parametrize("offset", [0, 1, 16, 100, 511, 512, 700, 1023])
     def test_a_team_writes_every_element_at_every_offset_of_out(self, dtype, offset):
         """Chunks end at page boundaries of out; the first one is shorter, the last must not be."""
-        memory = np.full(1024 + 300_000 + 1024, 7, dtype)
+        memory = np.full(4096 + 300_000 + 1024, 7, dtype)
         start = -memory.ctypes.data % 4096 // memory.itemsize + offset
         for n in (262_144, 299_000):
             memory[:] = 7
