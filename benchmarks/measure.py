@@ -139,7 +139,8 @@ def restore(data: Operands, threads: int) -> None:
         return
     if threads > 1 and data.out.flags.c_contiguous:
         with contextlib.suppress(ImportError):
-            limits.load().copy(data.before, data.out, threads)
+            flat = (each.reshape(-1).view(np.float32) for each in (data.before, data.out))
+            limits.load().copy(*flat, threads)
             return
     np.copyto(data.out, data.before)
 
