@@ -53,6 +53,10 @@ cdef void run_where(
 ) noexcept nogil
 
 
+cdef inline Py_ssize_t ceil_div(Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
+    return (n + divisor - 1) // divisor
+
+
 # What other kinds of calls are made of (prelu.pyx): the loops in use, how many threads a call of
 # this traffic gets and how many chunks, and a run of the chunks.
 cdef const LoopModule* loop_module

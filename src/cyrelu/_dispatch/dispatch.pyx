@@ -163,10 +163,6 @@ cdef void run_where(
     loop_module.run_where(operation, dtype, operands, n, where)
 
 
-cdef inline Py_ssize_t ceil_div(Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
-    return (n + divisor - 1) // divisor
-
-
 cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
     return ceil_div(n, multiple) * multiple
 

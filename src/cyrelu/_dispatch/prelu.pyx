@@ -7,6 +7,7 @@ from libc.math cimport isfinite
 from libc.string cimport memset
 
 from cyrelu._dispatch.dispatch cimport (
+    ceil_div,
     chunks_for,
     loop_module,
     profitable_threads,
@@ -35,10 +36,6 @@ cdef struct Chunks:
     const Prelu* call
     Py_ssize_t units
     Py_ssize_t chunk
-
-
-cdef inline Py_ssize_t ceil_div(Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:
-    return (n + divisor - 1) // divisor
 
 
 cdef inline Py_ssize_t rows_beside_each_other(Py_ssize_t columns) noexcept nogil:

@@ -38,6 +38,7 @@ from cyrelu._numpy.buffer_cache cimport (
 from cyrelu._numpy.dtypes cimport NPY_NOTYPE
 from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.operands cimport (
+    are_disjoint,
     dtype_of,
     dtype_of_type_number,
     has_loop,
@@ -233,10 +234,7 @@ cdef inline bint is_mask_of(cnp.ndarray array, object where, cnp.ndarray out) no
         cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL
         and cnp.PyArray_FLAGS(mask) & cnp.PyArray_FLAGS(array) & ANY_CONTIGUOUS
         and cnp.PyArray_SAMESHAPE(mask, array)
-        and (
-            cnp.PyArray_BYTES(mask) + cnp.PyArray_NBYTES(mask) <= cnp.PyArray_BYTES(out)
-            or cnp.PyArray_BYTES(out) + cnp.PyArray_NBYTES(out) <= cnp.PyArray_BYTES(mask)
-        )
+        and are_disjoint(mask, out)
     )
 
 
@@ -260,18 +258,14 @@ cdef inline bint is_row_of(cnp.ndarray array, object candidate) noexcept:
 
 
 cdef inline bint shares_a_row(cnp.ndarray out, object y, object negative_slope) noexcept:
-    """Whether out shares memory with one of the two, where that is an array."""
-    cdef char* start = cnp.PyArray_BYTES(out)
-    cdef char* row
+    """Whether out shares memory with one of the two, where that is a row."""
     for value in (y, negative_slope):
-        if cnp.PyArray_CheckExact(value):
-            row = cnp.PyArray_BYTES(<cnp.ndarray> value)
-            if (
-                row < start + cnp.PyArray_NBYTES(out)
-                and start < row + cnp.PyArray_NBYTES(<cnp.ndarray> value)
-                and not cnp.PyArray_SAMESHAPE(<cnp.ndarray> value, out)
-            ):
-                return True
+        if (
+            cnp.PyArray_CheckExact(value)
+            and not cnp.PyArray_SAMESHAPE(<cnp.ndarray> value, out)
+            and not are_disjoint(<cnp.ndarray> value, out)
+        ):
+            return True
     return False
 
 

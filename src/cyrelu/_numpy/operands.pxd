@@ -31,6 +31,13 @@ cdef inline Dtype dtype_of(cnp.ndarray array) noexcept:
     return dtype_of_type_number(cnp.PyArray_TYPE(array)) if is_native(array) else NO_DTYPE
 
 
+cdef inline bint are_disjoint(cnp.ndarray one, cnp.ndarray other) noexcept:
+    """Whether two contiguous arrays share no memory."""
+    cdef char* a = cnp.PyArray_BYTES(one)
+    cdef char* b = cnp.PyArray_BYTES(other)
+    return a + cnp.PyArray_NBYTES(one) <= b or b + cnp.PyArray_NBYTES(other) <= a
+
+
 cdef inline bint has_loop(Operation operation, Dtype dtype) noexcept:
     return dtype >= FIRST_FLOAT or (dtype != NO_DTYPE and takes_integers(operation))
 

@@ -17,7 +17,7 @@ from cyrelu._loops.dtypes cimport FIRST_FLOAT
 from cyrelu._loops.operations cimport LEAKY_RELU_BACKWARD
 from cyrelu._numpy.dtypes cimport NO_DTYPE
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.operands cimport dtype_of
+from cyrelu._numpy.operands cimport are_disjoint, dtype_of
 from cyrelu._numpy.ufuncs cimport ufuncs
 
 from cyrelu._numpy.errors import explained
@@ -236,13 +236,6 @@ cdef object contiguous(object array, object dtype, tuple shape):
     if np.shape(array) != shape:
         array = np.broadcast_to(array, shape)
     return np.ascontiguousarray(array, dtype)
-
-
-cdef bint are_disjoint(cnp.ndarray one, cnp.ndarray other) noexcept:
-    """Of contiguous arrays."""
-    cdef char* a = cnp.PyArray_BYTES(one)
-    cdef char* b = cnp.PyArray_BYTES(other)
-    return a + cnp.PyArray_NBYTES(one) <= b or b + cnp.PyArray_NBYTES(other) <= a
 
 
 cdef bint are_same_or_disjoint(cnp.ndarray one, cnp.ndarray other) noexcept:
