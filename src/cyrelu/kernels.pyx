@@ -2,8 +2,6 @@
 # The kernels for other Cython projects: the dispatcher under plain names and pointers. kernels.pxd
 # says what they promise; tests/downstream/kernels_abi.txt lists the names that stay.
 
-from libc.string cimport memset
-
 from cyrelu._dispatch.dispatch cimport Rows, run, run_rows
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
 from cyrelu._loops.conversions cimport rounded_to
@@ -41,7 +39,7 @@ from cyrelu._loops.operations cimport (
     Y,
     Operation,
 )
-from cyrelu._loops.types cimport Operands
+from cyrelu._loops.types cimport Operands, clear
 
 
 cdef inline Operands operands_of(
@@ -55,7 +53,7 @@ cdef inline Operands operands_of(
 ) noexcept nogil:
     cdef Py_ssize_t item = itemsize(dtype)
     cdef Operands operands
-    memset(&operands, 0, sizeof(operands))
+    clear(&operands)
     operands.data[GRAD] = <char*> grad
     operands.data[X] = <char*> x
     operands.data[Y] = <char*> y

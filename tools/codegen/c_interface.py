@@ -80,14 +80,12 @@ def kernels_pyx() -> str:
 # The kernels for other Cython projects: the dispatcher under plain names and pointers. kernels.pxd
 # says what they promise; tests/downstream/kernels_abi.txt lists the names that stay.
 
-from libc.string cimport memset
-
 from cyrelu._dispatch.dispatch cimport Rows, run, run_rows
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
 from cyrelu._loops.conversions cimport rounded_to
 {cimport("cyrelu._loops.dtypes", [*dtypes, "Dtype", "itemsize"])}
 {cimport("cyrelu._loops.operations", [*operations, *operands, "OUT", "OPERAND_COUNT", "Operation"])}
-from cyrelu._loops.types cimport Operands
+from cyrelu._loops.types cimport Operands, clear
 
 
 cdef inline Operands operands_of(
@@ -97,7 +95,7 @@ cdef inline Operands operands_of(
 ) noexcept nogil:
     cdef Py_ssize_t item = itemsize(dtype)
     cdef Operands operands
-    memset(&operands, 0, sizeof(operands))
+    clear(&operands)
 {data}
     operands.data[OUT] = <char*> out
 {strides}

@@ -18,6 +18,18 @@ cdef void run(
 ) noexcept nogil
 
 
+# The same where no element of out is read for another one: each input is out itself, or shares no
+# memory with it.
+cdef void run_elementwise(
+    Operation operation,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    bint out_is_new,
+    int block_limit,
+) noexcept nogil
+
+
 # Many rows of n elements: how many there are, and how to get from one to the next, axis by axis,
 # the fastest first.
 cdef enum:
@@ -30,7 +42,7 @@ cdef struct Rows:
     Py_ssize_t[MAX_NDIM][OPERAND_COUNT] stride
 
 
-# The same over many rows. No element of out may be read for another one.
+# The same over many rows; elementwise, too.
 cdef void run_rows(
     Operation operation,
     Dtype dtype,

@@ -2,7 +2,7 @@
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
-from cyrelu._dispatch.overlap cimport DISJOINT, PARTIAL, Overlap, overlap_with_out
+from cyrelu._dispatch.overlap cimport is_elementwise
 from cyrelu._dispatch.team cimport RunChunk, run_chunks
 from cyrelu._dispatch.threads cimport thread_limit
 from cyrelu._loops.dtypes cimport Dtype, itemsize
@@ -86,21 +86,31 @@ cdef void run(
     bint out_is_new,
     int block_limit,
 ) noexcept nogil:
+    if n <= 0 or is_elementwise(operands, n, itemsize(dtype)):
+        run_elementwise(operation, dtype, operands, n, out_is_new, block_limit)
+    else:
+        loop_module.run(operation, dtype, operands, n, SEQUENTIAL)
+
+
+cdef void run_elementwise(
+    Operation operation,
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    bint out_is_new,
+    int block_limit,
+) noexcept nogil:
     cdef Py_ssize_t item = itemsize(dtype)
     if n <= 0:
         return  # NumPy calls an empty array aligned, wherever it is
     assert are_aligned(operands, item), "NumPy must hand over aligned operands"
-    cdef Overlap overlap = overlap_with_out(operands, n, item)
-    if overlap == PARTIAL:
-        loop_module.run(operation, dtype, operands, n, SEQUENTIAL)
-        return
     cdef Py_ssize_t traffic = traffic_of(operands, n, item)
     cdef LoopFlags flags = 0
     if loop_module.can_stream and not out_is_new:
         if (
-            overlap == DISJOINT
-            and n * item >= stream_threshold_bytes
+            n * item >= stream_threshold_bytes
             and operands.stride[OUT] == item
+            and not is_out_an_input(operands)
         ):
             flags |= STREAMING_STORES
         if traffic >= prefetch_threshold_bytes:
@@ -127,7 +137,7 @@ cdef void run_rows(
     int block_limit,
 ) noexcept nogil:
     if rows.count == 1:
-        run(operation, dtype, operands, n, out_is_new, block_limit)
+        run_elementwise(operation, dtype, operands, n, out_is_new, block_limit)
         return
     if n <= 0 or rows.count <= 0:
         return
@@ -212,7 +222,6 @@ cdef inline bint is_out_contiguous(
 
 
 cdef inline bint is_out_an_input(const Operands* operands) noexcept nogil:
-    """Where no element of out is read for another one, an input that overlaps out is out itself."""
     cdef int k
     for k in range(OUT):
         if operands.data[k] == operands.data[OUT]:

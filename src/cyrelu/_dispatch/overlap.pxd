@@ -3,16 +3,14 @@
 from cyrelu._loops.operations cimport OUT
 from cyrelu._loops.types cimport Operands
 
-cdef enum Overlap:
-    DISJOINT  # no input shares memory with out
-    IN_PLACE  # an input is out itself
-    PARTIAL  # an element of out may be read for another one: a ufunc's reduce and accumulate do so
 
-
-cdef inline Overlap overlap_with_out(
+cdef inline bint is_elementwise(
     const Operands* operands, Py_ssize_t n, Py_ssize_t item
 ) noexcept nogil:
-    cdef Overlap overlap = DISJOINT
+    """Whether no element of out is read for another one, as a ufunc's reduce and accumulate do.
+
+    Each input then is out itself, or shares no memory with it.
+    """
     cdef char* out = operands.data[OUT]
     cdef Py_ssize_t out_stride = operands.stride[OUT]
     cdef Py_ssize_t out_extent = (n - 1) * out_stride
@@ -20,13 +18,12 @@ cdef inline Overlap overlap_with_out(
     cdef char* data
     cdef int k
     if n > 1 and -item < out_stride < item:
-        return PARTIAL
+        return False
     for k in range(OUT):
         data = operands.data[k]
         if data == NULL:
             continue
         if data == out and operands.stride[k] == out_stride:
-            overlap = IN_PLACE
             continue
         extent = (n - 1) * operands.stride[k]
         if (
@@ -36,8 +33,8 @@ cdef inline Overlap overlap_with_out(
                 operands.stride[k] == out_stride and are_interleaved(data - out, out_stride, item)
             )
         ):
-            return PARTIAL
-    return overlap
+            return False
+    return True
 
 
 cdef inline bint are_interleaved(

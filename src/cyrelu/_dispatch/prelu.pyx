@@ -23,7 +23,7 @@ from cyrelu._loops.operations cimport (
     OUT,
     X,
 )
-from cyrelu._loops.types cimport Operands
+from cyrelu._loops.types cimport Operands, clear
 
 cdef enum:
     LANES = 256  # of one slope; of columns, as many rows as fit beside each other
@@ -99,7 +99,7 @@ cdef inline void run_unit(
     cdef Py_ssize_t rows, done, count
     memset(sums, 0, lanes * sizeof(double))
     memset(errors, 0, lanes * sizeof(double))
-    memset(&operands, 0, sizeof(operands))
+    clear(&operands)
     memset(row_stride, 0, sizeof(row_stride))
     operands.data[GRAD] = call.grad + first * item
     operands.data[X] = call.x + first * item

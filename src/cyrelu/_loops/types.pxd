@@ -1,5 +1,7 @@
 # What the loop modules and the dispatcher share.
 
+from libc.string cimport memset
+
 from cyrelu._loops.dtypes cimport Dtype
 from cyrelu._loops.operations cimport FIRST_FACTOR, OPERAND_COUNT, OUT, Operation
 
@@ -12,6 +14,12 @@ cdef enum:
 cdef struct Operands:
     char* data[OPERAND_COUNT]
     Py_ssize_t[OPERAND_COUNT] stride
+
+
+cdef inline void clear(Operands* operands) noexcept nogil:
+    # The two parts one by one: gcc clears more than 80 bytes with rep stos, which takes 10 ns.
+    memset(operands.data, 0, sizeof(operands.data))
+    memset(operands.stride, 0, sizeof(operands.stride))
 
 
 cdef inline bint is_factor(int operand) noexcept nogil:

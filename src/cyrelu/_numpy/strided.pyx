@@ -1,7 +1,7 @@
-# Large arrays of arbitrary strides and broadcast operands, with threads. NumPy's ufuncs would do
-# the same on one thread, and slower. NumPy's iterator decides how the operands broadcast, which
-# axes coalesce, what has to be copied because it overlaps out, and the memory order of a new out;
-# its own iteration is not used.
+# Rows, small views, and large arrays of arbitrary strides and broadcast operands, with threads.
+# NumPy's ufuncs would do the same on one thread, and slower. For the large ones NumPy's iterator
+# decides how the operands broadcast, which axes coalesce, what has to be copied because it overlaps
+# out, and the memory order of a new out; its own iteration is not used.
 
 cimport numpy as cnp
 from libc.string cimport memset
@@ -9,11 +9,18 @@ from libc.string cimport memset
 from cyrelu._dispatch.dispatch cimport MAX_NDIM, Rows, run_rows
 from cyrelu._dispatch.threads cimport NO_BLOCK
 from cyrelu._loops.dtypes cimport Dtype, itemsize
-from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, Y, takes
-from cyrelu._loops.types cimport Operands, is_factor
+from cyrelu._loops.operations cimport NEGATIVE_SLOPE, OPERAND_COUNT, OUT, Operation, Y, takes
+from cyrelu._loops.types cimport Operands, clear, is_factor
 from cyrelu._numpy.buffer_cache cimport MIN_CACHED_BYTES, is_reused, start_caching, stop_caching
+from cyrelu._numpy.contiguous cimport (
+    RELEASE_GIL_ABOVE,
+    ContiguousCall,
+    take_inputs,
+    take_new_out,
+    take_out,
+)
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.operands cimport dtype_of, has_loop, is_native, take_scalar
+from cyrelu._numpy.operands cimport are_disjoint, dtype_of, has_loop, is_native, take_scalar
 from cyrelu._numpy.scalars cimport Scalar
 
 cdef extern from "numpy/arrayobject.h":
@@ -50,6 +57,53 @@ cdef enum:
     MIN_BYTES = 1 << 15
 
 
+cdef object call_rows(
+    Operation operation,
+    object grad,
+    object x,
+    object y,
+    object negative_slope,
+    object at_zero,
+    object out,
+):
+    cdef ContiguousCall call
+    cdef Rows rows
+    cdef Py_ssize_t columns
+    cdef int block_limit = NO_BLOCK
+    cdef bint out_is_new = False
+    cdef int k
+    if (
+        not take_inputs(operation, grad, x, y, negative_slope, at_zero, True, &call)
+        or call.one_row == 0
+    ):
+        return None
+    if out is None:
+        out = take_new_out(<cnp.ndarray> x, &call, &out_is_new)
+    elif not (
+        take_out(out, <cnp.ndarray> x, &call)
+        and (not call.one_row >> Y & 1 or are_disjoint(<cnp.ndarray> y, <cnp.ndarray> out))
+        and (
+            not call.one_row >> NEGATIVE_SLOPE & 1
+            or are_disjoint(<cnp.ndarray> negative_slope, <cnp.ndarray> out)
+        )
+    ):
+        return None
+    columns = cnp.PyArray_DIM(<cnp.ndarray> x, cnp.PyArray_NDIM(<cnp.ndarray> x) - 1)
+    rows.count = rows.shape[0] = call.n // columns
+    rows.ndim = 1
+    for k in range(OPERAND_COUNT):
+        rows.stride[0][k] = columns * call.operands.stride[k]
+        if call.one_row >> k & 1:
+            rows.stride[0][k], call.operands.stride[k] = 0, itemsize(call.dtype)
+    if call.n > RELEASE_GIL_ABOVE:
+        block_limit = context_limit()
+    with nogil:
+        run_rows(
+            operation, call.dtype, &call.operands, columns, &rows, out_is_new, block_limit
+        )
+    return out
+
+
 cdef object call_strided(
     Operation operation,
     object grad,
@@ -67,7 +121,7 @@ cdef object call_strided(
     cdef int type_number = cnp.PyArray_TYPE(<cnp.ndarray> x)
     cdef Scalar factors[OPERAND_COUNT]
     cdef Operands operands
-    memset(&operands, 0, sizeof(operands))
+    clear(&operands)
 
     # Python numbers are operands as they are; the arrays go through the iterator.
     cdef int operand_of[OPERAND_COUNT]
