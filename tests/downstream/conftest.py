@@ -41,6 +41,6 @@ def consumer_folder(tmp_path_factory):
     """The consumer package, built by setuptools."""
     folder = tmp_path_factory.mktemp("build") / "consumer"
     shutil.copytree(HERE / "consumer", folder)
-    output = run(sys.executable, "setup.py", "build_ext", "--inplace", cwd=folder)
+    output = run(sys.executable, "setup.py", "build_ext", "--inplace", "--parallel=2", cwd=folder)
     (folder / "build.log").write_text(output)
     return folder
