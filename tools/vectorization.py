@@ -38,7 +38,7 @@ LOOPS = {
     "choose": (ALL, F16),
     "compute_in_integers": (["product", "sum"], KINDS, F16),
     "scale": (KINDS, F16),
-    "add_products": (FLOAT,),
+    "both_gradients": (KINDS, FLOAT),
     "integers": ([operation.name for operation in OPERATIONS if operation.takes_integers], INTEGER),
 }
 FACTORS = {operation.name: bool(operation.factors) for operation in OPERATIONS}

@@ -1,9 +1,10 @@
 from cyrelu._loops.dtypes cimport Dtype
+from cyrelu._loops.types cimport MAX_LANES
 
 cdef enum:
     # Elements of a section, and columns of a block: see Prelu.
     SECTION = 1 << 14
-    COLUMNS = 1 << 10
+    COLUMNS = MAX_LANES
 
 
 # A backward pass through PReLU over contiguous arrays. They are groups, each of which has its own
@@ -16,7 +17,7 @@ cdef struct Prelu:
     char* grad
     char* x
     char* slopes
-    char* at_zero  # one for each column, up to COLUMNS
+    char* at_zero  # COLUMNS of them, or one where there is one column
     char* out
     Py_ssize_t groups
     Py_ssize_t rows

@@ -1,10 +1,8 @@
-# The backward pass through PReLU: the gradient of x by the loop of leaky_relu_backward, and beside
-# it, while the elements are in L1, the gradients of the slopes. A sum has lanes, which are added
-# up at the end of a section; which element goes to which lane does not depend on threads or
-# vectors.
+# The backward pass through PReLU: both gradients in one loop. A sum has lanes, which are added up at
+# the end of a section; which element goes to which lane does not depend on threads or vectors.
 
 from libc.math cimport isfinite
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from cyrelu._dispatch.dispatch cimport (
     ceil_div,
@@ -17,17 +15,15 @@ from cyrelu._loops.dtypes cimport itemsize
 from cyrelu._loops.operations cimport (
     AT_ZERO,
     GRAD,
-    LEAKY_RELU_BACKWARD,
     NEGATIVE_SLOPE,
     OPERAND_COUNT,
     OUT,
     X,
 )
-from cyrelu._loops.types cimport Operands, clear
+from cyrelu._loops.types cimport Operands, advance, clear
 
 cdef enum:
     LANES = 256  # of one slope; of columns, as many rows as fit beside each other
-    PIECE = 1 << 10  # elements of which both gradients are computed in turn
     ARRAYS = 3  # that are read and written
 
 
@@ -89,58 +85,45 @@ cdef inline void run_unit(
     cdef Py_ssize_t stop = min(row + rows_of_section(call.columns), call.rows)
     cdef Py_ssize_t column = block * COLUMNS
     cdef Py_ssize_t width = min(call.columns - column, <Py_ssize_t> COLUMNS)
-    cdef Py_ssize_t step = beside * max(1, PIECE // (beside * width))
     cdef Py_ssize_t first = (group * call.rows + row) * call.columns + column
     cdef Py_ssize_t lanes = min(beside, stop - row) * width
+    cdef char* slopes = call.slopes + (call.slopes_of_group[group] + column) * item
     cdef double[COLUMNS] sums
     cdef double[COLUMNS] errors
+    cdef double[COLUMNS] repeated
     cdef Operands operands
-    cdef Py_ssize_t[OPERAND_COUNT] row_stride
-    cdef Py_ssize_t rows, done, count
+    cdef Py_ssize_t[OPERAND_COUNT] step
+    cdef Py_ssize_t rows, steps, k
     memset(sums, 0, lanes * sizeof(double))
     memset(errors, 0, lanes * sizeof(double))
     clear(&operands)
-    memset(row_stride, 0, sizeof(row_stride))
+    memset(step, 0, sizeof(step))
     operands.data[GRAD] = call.grad + first * item
     operands.data[X] = call.x + first * item
     operands.data[OUT] = call.out + first * item
-    operands.data[NEGATIVE_SLOPE] = call.slopes + (call.slopes_of_group[group] + column) * item
+    operands.data[NEGATIVE_SLOPE] = slopes
     operands.data[AT_ZERO] = call.at_zero
     operands.stride[GRAD] = operands.stride[X] = operands.stride[OUT] = item
-    row_stride[GRAD] = row_stride[X] = row_stride[OUT] = call.columns * item
+    step[GRAD] = step[X] = step[OUT] = beside * call.columns * item
     if call.columns > 1:
         operands.stride[NEGATIVE_SLOPE] = operands.stride[AT_ZERO] = item
-    while row < stop:
-        rows = min(step, stop - row)
-        done = 0
-        while done < rows:  # before the loop, which may overwrite grad or x
-            count = min(beside, rows - done)
-            loop_module.add_slope_gradients(
-                call.dtype,
-                operands.data[GRAD] + done * call.columns * item,
-                operands.data[X] + done * call.columns * item,
-                count * width,
-                sums,
-                errors,
-            )
-            done += count
-        if call.columns == 1:
-            loop_module.run(LEAKY_RELU_BACKWARD, call.dtype, &operands, rows, 0)
-        elif rows == 1:
-            loop_module.run(LEAKY_RELU_BACKWARD, call.dtype, &operands, width, 0)
-        else:
-            loop_module.run_rows(
-                LEAKY_RELU_BACKWARD, call.dtype, &operands, width, row_stride, rows, 0
-            )
-        operands.data[GRAD] += rows * row_stride[GRAD]
-        operands.data[X] += rows * row_stride[X]
-        operands.data[OUT] += rows * row_stride[OUT]
-        row += rows
+    if call.columns > 1 and beside > 1:
+        operands.data[NEGATIVE_SLOPE] = <char*> repeated
+        for k in range(lanes // width):
+            memcpy(<char*> repeated + k * width * item, slopes, width * item)
+    while row < stop:  # the last rows may be fewer than fit beside each other
+        rows = min(beside, stop - row)
+        steps = (stop - row) // rows
+        loop_module.run_prelu_backward(
+            call.dtype, &operands, rows * width, step, steps, sums, errors
+        )
+        advance(&operands, step, steps)
+        row += steps * rows
     fold(sums, errors, lanes, width)
     first = (group * call.sections + section) * call.columns + column
-    for count in range(width):
-        call.sums[first + count] = sums[count]
-        call.errors[first + count] = errors[count]
+    for k in range(width):
+        call.sums[first + k] = sums[k]
+        call.errors[first + k] = errors[k]
 
 
 cdef inline void fold(

@@ -48,6 +48,7 @@ from cyrelu._loops.operations cimport (
     AT_ZERO,
     FIRST_FACTOR,
     GRAD,
+    LEAKY_RELU_BACKWARD,
     NEGATIVE_SLOPE,
     OPERATION_COUNT,
     OUT,
@@ -55,13 +56,13 @@ from cyrelu._loops.operations cimport (
     Y,
     Operation,
 )
+from cyrelu._loops.prelu cimport run_prelu_backward as run_prelu_backward_with
 from cyrelu._loops.rows cimport (
     MAX_TILED_BYTES,
     can_be_tiled,
     run_short_rows,
     run_tiled_rows,
 )
-from cyrelu._loops.slopes cimport add_slope_gradients
 from cyrelu._loops.streaming cimport CAN_STREAM, stream_fence
 from cyrelu._loops.tags cimport (
     AddRelu,
@@ -341,6 +342,19 @@ cdef void run_where(
         n -= m
 
 
+cdef void run_prelu_backward(
+    Dtype dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    const Py_ssize_t* row_stride,
+    Py_ssize_t rows,
+    double* sums,
+    double* errors,
+) noexcept nogil:
+    cdef Loop loop = LOOPS[LEAKY_RELU_BACKWARD][dtype]
+    run_prelu_backward_with(loop, dtype, operands, n, row_stride, rows, sums, errors)
+
+
 cdef inline bint has_array_factors(const Py_ssize_t* stride) noexcept nogil:
     cdef int k
     for k in range(FIRST_FACTOR, OUT):
@@ -353,6 +367,6 @@ cdef LoopModule LOOP_MODULE
 LOOP_MODULE.run = run
 LOOP_MODULE.run_rows = run_rows
 LOOP_MODULE.run_where = run_where
-LOOP_MODULE.add_slope_gradients = add_slope_gradients
+LOOP_MODULE.run_prelu_backward = run_prelu_backward
 LOOP_MODULE.can_stream = CAN_STREAM
 loop_module = PyCapsule_New(&LOOP_MODULE, "loop_module", NULL)

@@ -7,6 +7,7 @@ from cyrelu._loops.operations cimport FIRST_FACTOR, OPERAND_COUNT, OUT, Operatio
 
 cdef enum:
     CACHE_LINE_BYTES = 64
+    MAX_LANES = 1 << 10  # of PReLU's backward pass
 
 
 # The operands of one call: the first element of each, NULL for those that the operation does not
@@ -38,8 +39,9 @@ cdef enum:
 
 # What a loop module offers, in a capsule: to run n elements, or rows of n elements each, of which
 # row_stride says how many bytes of each operand lie between the first elements of two; to run n
-# elements and store, in a contiguous out, those for which there is a true bool; and to add the
-# products of grad and x, where x is below 0 or NaN, to n sums, with the rounding errors of double.
+# elements and store, in a contiguous out, those for which there is a true bool; and to run rows of n
+# contiguous elements of the backward pass of PReLU, whose slopes are one number or an array, and add
+# their products of grad and x, where x is below 0 or NaN, to n sums, with what double rounds off.
 cdef struct LoopModule:
     bint can_stream
     void (*run)(
@@ -61,8 +63,14 @@ cdef struct LoopModule:
         Py_ssize_t n,
         const unsigned char* where,
     ) noexcept nogil
-    void (*add_slope_gradients)(
-        Dtype dtype, char* grad, char* x, Py_ssize_t n, double* sums, double* errors
+    void (*run_prelu_backward)(
+        Dtype dtype,
+        const Operands* operands,
+        Py_ssize_t n,
+        const Py_ssize_t* row_stride,
+        Py_ssize_t rows,
+        double* sums,
+        double* errors,
     ) noexcept nogil
 
 

@@ -206,7 +206,7 @@ cdef object gradients(
     cdef Prelu call
     cdef cnp.ndarray slopes_of_group
     slopes_of_group, call.rows, call.columns = grouped(shape, np.shape(slopes))
-    cdef cnp.ndarray zeros = np.full(min(call.columns, <Py_ssize_t> COLUMNS), at_zero, dtype)
+    cdef cnp.ndarray zeros = np.full(1 if call.columns == 1 else COLUMNS, at_zero, dtype)
     call.dtype = dtype_of(written)
     call.grad = cnp.PyArray_BYTES(grads)
     call.x = cnp.PyArray_BYTES(numbers)

@@ -7,9 +7,10 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 OPENMP = {"linux": ["-fopenmp"], "win32": ["/openmp"]}.get(sys.platform, [])
-# Without debug information, and with fewer optimisations, which own_loops needs: 13 s instead of 49.
-QUICK = [] if sys.platform == "win32" else ["-g0", "-O1"]
-QUICK_LOOPS = QUICK[:1]
+# Without debug information, and optimised less where it does not matter: 13 s instead of 49.
+NO_DEBUG_INFORMATION = [] if sys.platform == "win32" else ["-g0"]
+QUICK = [] if sys.platform == "win32" else [*NO_DEBUG_INFORMATION, "-O1"]
+
 
 for name in ("consumer_cpp", "consumer_openmp"):
     Path(f"{name}.pyx").write_text(Path("consumer.pyx").read_text())
@@ -21,7 +22,7 @@ setup(
     ext_modules=cythonize(
         [
             Extension("consumer", ["consumer.pyx"], extra_compile_args=QUICK),
-            Extension("own_loops", ["own_loops.pyx"], extra_compile_args=QUICK_LOOPS),
+            Extension("own_loops", ["own_loops.pyx"], extra_compile_args=NO_DEBUG_INFORMATION),
             Extension(
                 "consumer_cpp", ["consumer_cpp.pyx"], language="c++", extra_compile_args=QUICK
             ),
