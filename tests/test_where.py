@@ -31,6 +31,38 @@ def test_contiguous_arrays(case, dtype, shape):
     assert_same(overwritten, np.where(where, expected, operands[name]))
 
 
+VIEWS = {
+    "every second column": np.s_[:, ::2],
+    "a block of columns": np.s_[:, 3:40],
+    "from the end": np.s_[::-1, ::-1],
+    "no columns": np.s_[:, :0],
+}
+
+
+@each_function
+@each_dtype
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_views(case, dtype, view):
+    whole = operands_for(case, dtype, (40, 60))
+    operands = {
+        name: value[view] if np.ndim(value) == 2 else value for name, value in whole.items()
+    }
+    expected = case.expected(operands)
+    for where in (
+        random_mask(expected.shape),
+        (random_mask((40, 60)) * np.uint8(2)).view(bool)[view],
+    ):
+        memory = np.full((40, 60), 7, dtype)
+        outside = memory.copy()
+        outside[view] = np.where(where, expected, dtype(7))
+        case.call(operands, out=memory[view], where=where)
+        assert_same(memory, outside)
+    name = case.arrays[0]
+    overwritten = np.repeat(operands[name], 2, axis=1)[:, ::2]
+    case.call(operands | {name: overwritten}, out=overwritten, where=where)
+    assert_same(overwritten, np.where(where, expected, operands[name]))
+
+
 @each_function
 def test_all_other_kinds_of_masks(case):
     operands = operands_for(case, np.float32, (40, 50))

@@ -1,5 +1,5 @@
-# The backward pass through PReLU: both gradients in one loop. A sum has lanes, which are added up at
-# the end of a section; which element goes to which lane does not depend on threads or vectors.
+# The backward pass through PReLU: both gradients in one loop. A sum has lanes, which are added up
+# at the end of a section; which element goes to which lane does not depend on threads or vectors.
 
 from libc.math cimport isfinite
 from libc.string cimport memcpy, memset

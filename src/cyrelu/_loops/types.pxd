@@ -39,9 +39,9 @@ cdef enum:
 
 # What a loop module offers, in a capsule: to run n elements, or rows of n elements each, of which
 # row_stride says how many bytes of each operand lie between the first elements of two; to run n
-# elements and store, in a contiguous out, those for which there is a true bool; and to run rows of n
-# contiguous elements of the backward pass of PReLU, whose slopes are one number or an array, and add
-# their products of grad and x, where x is below 0 or NaN, to n sums, with what double rounds off.
+# elements and store, in a contiguous out, those for which there is a true bool; and to run rows of
+# n contiguous elements of PReLU's backward pass, whose slopes are one number or an array, and add
+# the products of grad and x, where x is below 0 or NaN, to n sums, with what double rounds off.
 cdef struct LoopModule:
     bint can_stream
     void (*run)(

@@ -45,7 +45,7 @@ from cyrelu._numpy.operands cimport (
     take_scalar,
 )
 from cyrelu._numpy.scalars cimport Scalar, number_of_scalar
-from cyrelu._numpy.strided cimport call_rows, call_strided
+from cyrelu._numpy.strided cimport call_rows, call_strided, call_strided_where
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, call_ufunc
 
 from cyrelu._numpy.from_output import refuse_slopes_that_lose_the_sign
@@ -80,6 +80,10 @@ cdef object call(
     ):
         if where is not True:
             result = call_where(operation, grad, x, y, negative_slope, at_zero, output, where)
+            if result is None:
+                result = call_strided_where(
+                    operation, grad, x, y, negative_slope, at_zero, output, where
+                )
         else:
             result = call_contiguous(operation, grad, x, y, negative_slope, at_zero, output)
             if result is None and output is None:

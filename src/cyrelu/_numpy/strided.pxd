@@ -23,3 +23,16 @@ cdef object call_strided(
     object at_zero,
     object out,
 )
+
+# The same for the elements that a mask of out's shape chooses: all are computed, and these copied.
+# NumPy calls a ufunc's inner loop for each run of them, which takes longer.
+cdef object call_strided_where(
+    Operation operation,
+    object grad,
+    object x,
+    object y,
+    object negative_slope,
+    object at_zero,
+    object out,
+    object where,
+)

@@ -23,6 +23,8 @@ from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.operands cimport are_disjoint, dtype_of, has_loop, is_native, take_scalar
 from cyrelu._numpy.scalars cimport Scalar
 
+from numpy import copyto
+
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct NpyIter:
         pass
@@ -184,6 +186,39 @@ cdef object call_strided(
     finally:
         NpyIter_Deallocate(iterator)  # copies back what overlapped
     return result if out is None else out
+
+
+cdef object call_strided_where(
+    Operation operation,
+    object grad,
+    object x,
+    object y,
+    object negative_slope,
+    object at_zero,
+    object out,
+    object where,
+):
+    if not (
+        cnp.PyArray_CheckExact(x) and cnp.PyArray_CheckExact(out) and cnp.PyArray_CheckExact(where)
+    ):
+        return None
+    cdef cnp.ndarray output = <cnp.ndarray> out
+    cdef cnp.ndarray mask = <cnp.ndarray> where
+    cdef object result
+    if not (
+        cnp.PyArray_TYPE(output) == cnp.PyArray_TYPE(<cnp.ndarray> x)
+        and cnp.PyArray_ISWRITEABLE(output)
+        and cnp.PyArray_SAMESHAPE(output, <cnp.ndarray> x)
+        and cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL
+        and cnp.PyArray_SAMESHAPE(mask, output)
+        and is_same_or_apart(mask, output)
+    ):
+        return None
+    result = call_strided(operation, grad, x, y, negative_slope, at_zero, None)
+    if result is None or not cnp.PyArray_SAMESHAPE(<cnp.ndarray> result, output):
+        return None
+    copyto(output, result, where=where)
+    return out
 
 
 cdef object call_small(
