@@ -74,9 +74,9 @@ class Network:
         forward = self.activation.forward
         return self.activation.timed(forward, products, self.biases[0], out=products)
 
-    def is_positive(self, x: np.ndarray) -> np.ndarray:
-        """Return which hidden units are positive for any of the images."""
-        return (x @ self.weights[0] + self.biases[0]).max(axis=0) > 0
+    def dead_units(self, x: np.ndarray) -> np.ndarray:
+        """Return which hidden units are positive for none of the images."""
+        return cyrelu.dead_units(x @ self.weights[0] + self.biases[0])
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         return self.hidden(x) @ self.weights[1] + self.biases[1]
@@ -130,7 +130,7 @@ def learn(activation: Activation, data: list[np.ndarray], epochs: int, seed: int
         history.seconds += time.perf_counter() - start
         right = network.scores(held_out).argmax(axis=1) == held_out_digits
         history.accuracy.append(right.mean())
-        history.never_active.append(1 - network.is_positive(x).mean())
+        history.never_active.append(network.dead_units(x).mean())
         bar.set_description(f"{activation.name:10} {history.accuracy[-1]:6.1%}")
         bar.update()
     return history

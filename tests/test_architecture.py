@@ -27,6 +27,7 @@ MAY_USE = {
     "config": {"_dispatch", "_numpy", "_platform", "_version"},
     "__init__": {"_numpy", "_version", "config", "ufuncs"},
     "__main__": {"__init__"},
+    "_numba": {"__init__"},
     "_testing": {"_dispatch", "_loops", "_numpy", "_platform"},
 }
 # Other rooms use the declarations of _loops, never the loops, which are loaded by name at run time.

@@ -16,6 +16,8 @@ NEEDS = {  # what each imports besides NumPy
     "masked_measurements": [],
     "sklearn_inference": ["sklearn"],
     "sklearn_training": ["sklearn"],
+    "onnx_reference": ["onnx"],
+    "autograd_derivatives": ["autograd"],
     "mapped_file": [],
     "dask_cluster": ["dask.array", "distributed"],
 }

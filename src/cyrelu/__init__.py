@@ -12,6 +12,7 @@ from cyrelu._numpy.api import (
     relu_backward,
     relu_grad,
 )
+from cyrelu._numpy.dead_units import dead_units
 from cyrelu._numpy.prelu import prelu_backward
 from cyrelu._version import __version__
 from cyrelu.config import empty_cache, get_num_threads, num_threads, set_num_threads, show_config
@@ -20,6 +21,7 @@ __all__ = [
     "__version__",
     "add_leaky_relu",
     "add_relu",
+    "dead_units",
     "empty_cache",
     "get_num_threads",
     "leaky_relu",

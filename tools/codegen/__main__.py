@@ -18,6 +18,7 @@ import c_interface
 import consumer
 import documents
 import loops
+import numba_interface
 import python_interface
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,7 @@ FILES: dict[str, Callable[[], str]] = {
     "src/cyrelu/_numpy/api.pyx": python_interface.api_pyx,
     "src/cyrelu/__init__.py": python_interface.init_py,
     "src/cyrelu/ufuncs.py": python_interface.ufuncs_py,
+    "src/cyrelu/_numba/overloads.py": numba_interface.overloads_py,
     "src/cyrelu/_numpy/api.pyi": python_interface.api_pyi,
     ABI: c_interface.kernels_abi,
     "tests/downstream/consumer/each_function.pxi": consumer.each_function_pxi,

@@ -41,6 +41,10 @@ def function_table() -> str:
         "| `prelu_backward(grad, x, negative_slope, at_zero=1.0)` | Gradients passed back through "
         "PReLU: of x and of the slopes, in one pass |"
     )
+    rows.append(
+        "| `dead_units(x, axis=0)` | Which units of a layer are positive for no example: a bool "
+        "for each |"
+    )
     return "\n".join(["", "| function | what it computes |", "|---|---|", *rows, ""])
 
 
@@ -84,7 +88,7 @@ def gitattributes(files: Iterable[str]) -> str:
 def autosummary() -> str:
     lines = ["```{eval-rst}", ".. currentmodule:: cyrelu", "", ".. autosummary::"]
     lines += ["   :toctree: reference", "   :nosignatures:", ""]
-    names = [*(operation.name for operation in OPERATIONS), "prelu_backward"]
+    names = [*(operation.name for operation in OPERATIONS), "prelu_backward", "dead_units"]
     return "\n".join([*lines, *(f"   {name}" for name in names), "```"])
 
 

@@ -71,7 +71,7 @@ def function(operation: Operation) -> str:
 
 # ---- __init__.py
 
-OTHER_NAMES = ["__version__", "prelu_backward", "ufuncs"]
+OTHER_NAMES = ["__version__", "dead_units", "prelu_backward", "ufuncs"]
 CONFIG_NAMES = ["empty_cache", "get_num_threads", "num_threads", "set_num_threads", "show_config"]
 
 
@@ -89,6 +89,7 @@ from cyrelu import ufuncs
 from cyrelu._numpy.api import (
 {imported}
 )
+from cyrelu._numpy.dead_units import dead_units
 from cyrelu._numpy.prelu import prelu_backward
 from cyrelu._version import __version__
 from cyrelu.config import {", ".join(CONFIG_NAMES)}

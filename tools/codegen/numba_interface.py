@@ -1,0 +1,63 @@
+"""The functions inside functions that Numba compiles."""
+
+from __future__ import annotations
+
+from layout import GENERATED, bracketed
+from operations import OPERATIONS, Operation
+
+
+def overloads_py() -> str:
+    functions = "\n\n\n".join(overload(operation) for operation in OPERATIONS)
+    return f"""\
+{GENERATED}
+\"\"\"The signatures of the functions, which Numba asks with types: what it compiles for them.\"\"\"
+
+from __future__ import annotations
+
+from numba.extending import overload
+
+import cyrelu
+from cyrelu._numba.resolution import is_none, resolved
+
+
+{functions}"""
+
+
+def overload(operation: Operation) -> str:
+    parameters = [
+        *(array.name for array in operation.arrays),
+        *(f"{factor.name}={factor.default}" for factor in operation.factors_before_out),
+        "out=None",
+        *(f"{factor.name}={factor.default}" for factor in operation.factors_after_out),
+    ]
+    operands = [*operation.arrays, *operation.factors]
+    given = [mapping(group) for group in (operation.arrays, operation.factors)]
+    casts = [f"as_{operand.name}" for operand in operands]
+    cast = [f"as_{operand.name}({operand.name})" for operand in operands]
+    head = bracketed(f"def {operation.name}(", parameters, "):")
+    inner = bracketed("def implementation(", parameters, "):", " " * 4)
+    with_out = inner.replace("def implementation(", "def implementation_with_out(")
+    return "\n".join(
+        [
+            f"@overload(cyrelu.{operation.name})",
+            head,
+            bracketed(
+                f"loop, {', '.join(casts)} = resolved(",
+                [f'"{operation.name}"', *given, "out"],
+                ")",
+                " " * 4,
+            ),
+            "",
+            inner,
+            bracketed("return loop(", cast, ")", " " * 8),
+            "",
+            with_out,
+            bracketed("return loop(", [*cast, "out"], ")", " " * 8),
+            "",
+            "    return implementation if is_none(out) else implementation_with_out",
+        ]
+    )
+
+
+def mapping(operands: list) -> str:
+    return "{" + ", ".join(f'"{each.name}": {each.name}' for each in operands) + "}"
