@@ -67,9 +67,12 @@ def test_wrong_uses_are_refused(cache, tmp_path):
         )
 
 
-def test_the_stubs_match_the_package():
+def test_the_stubs_match_the_package(tmp_path):
+    allowed = tmp_path / "allowed"
+    allowed.write_text("cyrelu\\._numba\\..*\n")  # cannot be imported without Numba
+    options = ["--ignore-missing-stub", "--ignore-unused-allowlist", f"--allowlist={allowed}"]
     finished = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "cyrelu", "--ignore-missing-stub"],
+        [sys.executable, "-m", "mypy.stubtest", "cyrelu", *options],
         capture_output=True,
         text=True,
     )

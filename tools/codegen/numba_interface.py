@@ -12,6 +12,9 @@ def overloads_py() -> str:
 {GENERATED}
 \"\"\"The signatures of the functions, which Numba asks with types: what it compiles for them.\"\"\"
 
+# Numba has no types, and need not be installed.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 from numba.extending import overload

@@ -3,6 +3,9 @@
 Constants are made of that dtype, type(x)(0), as a literal would turn float32 into float64.
 """
 
+# Numba has no types, and need not be installed.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 from numba import njit

@@ -1,5 +1,8 @@
 """Which dtype a call has, by the rules of the Python functions, and the loop that computes it."""
 
+# Numba has no types, and need not be installed.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import functools
