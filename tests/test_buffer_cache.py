@@ -246,9 +246,11 @@ RESULTS = {
 def run_limited(code):
     if not Path("/proc/self/statm").exists():
         pytest.skip("reads /proc")
-    # Other threads would reserve address space for their allocations at any time.
-    one_thread = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-    finished = run_python(textwrap.dedent(LIMITS) + textwrap.dedent(code), **one_thread)
+    # Other threads would reserve address space for their allocations at any time; and what imports
+    # have left free in the heap could serve an allocation that is to fail.
+    malloc = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
+    environment = {"OPENBLAS_NUM_THREADS": "1", **malloc}
+    finished = run_python(textwrap.dedent(LIMITS) + textwrap.dedent(code), **environment)
     assert finished.returncode == 0, finished.stderr
 
 
