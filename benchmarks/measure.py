@@ -33,6 +33,7 @@ from peers import Contender, Package, checkable, objection
 
 PAUSE_SECONDS = 0.008
 WARM_UP_SECONDS = 0.003
+AWAKE_CALLS = 3
 LONG_CALL_SECONDS = 0.05  # waking threads takes little of it, and a warm-up would be long
 HUGE = 10**8  # elements: one call fills a round, which needs no estimate
 SLOW = 3  # times slower than the fastest peer: not measured in every round
@@ -119,7 +120,7 @@ def measure(cell: Cell, packages: list[Package], threads: int, effort: Effort) -
     time_in_turn(
         timed,
         effort,
-        restore=lambda: restore(data, count),
+        restore=lambda: restore(data),
         threaded=count > 1,
         trial_rounds=trial_rounds(cell),
     )
@@ -133,16 +134,10 @@ def trial_rounds(cell: Cell) -> int | None:
     return 2 if cell.output == "fresh" else 1
 
 
-def restore(data: Operands, threads: int) -> None:
-    """Restore the array overwritten in place, with all threads, so that none falls asleep."""
-    if data.before is None:
-        return
-    if threads > 1 and data.out.flags.c_contiguous:
-        with contextlib.suppress(ImportError):
-            flat = (each.reshape(-1).view(np.float32) for each in (data.before, data.out))
-            limits.load().copy(*flat, threads)
-            return
-    np.copyto(data.out, data.before)
+def restore(data: Operands) -> None:
+    """Restore the array overwritten in place."""
+    if data.before is not None:
+        np.copyto(data.out, data.before)
 
 
 def time_in_turn(
@@ -169,6 +164,8 @@ def time_in_turn(
             if each.least < LONG_CALL_SECONDS:
                 warm_up(each, threaded)
             restore()
+            if threaded and each.least < LONG_CALL_SECONDS:
+                each.timer.timeit(AWAKE_CALLS)
             calls = each.calls(effort.round_seconds)
             each.seconds[k] = each.timer.timeit(calls) / calls
         if k + 1 >= (trial_rounds or TRIAL_ROUNDS):

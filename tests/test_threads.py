@@ -293,6 +293,29 @@ def test_a_call_that_finds_the_team_in_use_runs_alone():
     assert finished.returncode == 0, finished.stderr
 
 
+# On one processor the calling thread could not go on before the other one stopped asking.
+@needs_openmp
+@pytest.mark.parametrize(
+    "wait",
+    ["_testing.wait_in_a_chunk(0.5)", "_testing.take_team(); time.sleep(0.5)"],
+    ids=["at work", "about to post its job"],
+)
+def test_the_primary_thread_sleeps_while_the_calling_thread_does(wait):
+    code = f"""
+        import time, numpy as np, cyrelu
+        from cyrelu import _testing
+        cyrelu.set_num_threads(2)
+        x = np.ones(1_000_000)
+        cyrelu.relu(x, out=x)
+        before = time.process_time()
+        {wait}
+        taken = time.process_time() - before
+        assert taken < 0.1, taken
+    """
+    finished = run_python(code)
+    assert finished.returncode == 0, finished.stderr
+
+
 CALLERS = {
     "threads that come and go": """
         for _ in range(20):

@@ -1,6 +1,15 @@
 # What only tests and benchmarks may change or look at. Users have environment variables instead.
 # The defaults restore what was in effect when this module was imported.
 
+from cpython.pythread cimport (
+    WAIT_LOCK,
+    PyThread_acquire_lock,
+    PyThread_allocate_lock,
+    PyThread_free_lock,
+    PyThread_release_lock,
+    PyThread_type_lock,
+)
+
 from cyrelu._dispatch cimport dispatch, team, threads
 from cyrelu._loops.operations cimport OPERATION_COUNT, operation_name
 from cyrelu._numpy cimport buffer_cache, limit_blocks
@@ -11,6 +20,9 @@ from cyrelu._platform.openmp cimport omp_get_wtime
 
 from cyrelu._dispatch import loop_modules
 from cyrelu._numpy.buffer_cache import get_max_cached_bytes
+
+cdef extern from "pythread.h" nogil:
+    int PyThread_acquire_lock_timed(PyThread_type_lock, long long microseconds, int)
 
 
 def operations():
@@ -63,6 +75,27 @@ def take_team():
 
 def give_back_team():
     team.give_back_team()
+
+
+cdef struct Wait:
+    PyThread_type_lock lock
+    Py_ssize_t microseconds
+
+
+def wait_in_a_chunk(double seconds):
+    """Run a call of two chunks: one thread waits in the first, the second does nothing."""
+    cdef Wait wait = Wait(PyThread_allocate_lock(), <Py_ssize_t> (seconds * 1e6))
+    PyThread_acquire_lock(wait.lock, WAIT_LOCK)
+    with nogil:
+        team.run_chunks(wait_in_first, &wait, 2, 1)
+    PyThread_release_lock(wait.lock)
+    PyThread_free_lock(wait.lock)
+
+
+cdef void wait_in_first(const void* argument, Py_ssize_t k) noexcept nogil:
+    cdef const Wait* wait = <const Wait*> argument
+    if k == 0:
+        PyThread_acquire_lock_timed(wait.lock, wait.microseconds, 0)
 
 
 def limit_of_thread():

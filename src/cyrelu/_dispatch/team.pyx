@@ -67,11 +67,14 @@ cdef enum:
 
 cdef enum State:
     NOT_STARTED
-    AWAKE  # the primary thread waits for a job, asking
-    ASLEEP  # it waits for its lock
+    FREE
     TAKEN  # a calling thread writes its job down
     POSTED  # the job is for the primary thread to see
     AT_WORK
+    # Beside the others but POSTED: the primary thread waits for its lock. It goes to sleep in any
+    # state: on the calling thread's processor it would otherwise wait, asking, for a thread that
+    # cannot run before it stops, which took 4 ms (benchmarks/NOTES.md).
+    ASLEEP = 16
 
 cdef struct Job:
     RunChunk run_chunk
@@ -86,7 +89,7 @@ cdef struct Job:
     int[MAX_CHUNKS] is_taken
 
 cdef int state = NOT_STARTED
-cdef int before = NOT_STARTED  # the state in which the team was taken
+cdef bint has_primary = False
 cdef Job job
 cdef PyThread_type_lock wake_primary = NULL
 cdef PyThread_type_lock wake_caller = NULL
@@ -110,7 +113,7 @@ cdef bint run_chunks(
     post(run_chunk, call, <int> chunks, helpers)
     run_remaining(0)
     # A job that has not been begun by now is done, and withdrawn.
-    if not swap_int(&state, POSTED, AWAKE):
+    if not swap_int(&state, POSTED, FREE):
         wait_for_helpers()
         leave_job()
     return True
@@ -124,30 +127,32 @@ cdef int helper_threads() noexcept nogil:
 
 cdef bint take_team() noexcept nogil:
     """Whether this call has the team; other calls at this time run on their own thread."""
-    global before
-    cdef int _spin, now
+    cdef int _spin, now, asleep
     for _spin in range(LEAVING_SPINS):
         now = load_int(&state)
+        asleep = now & ASLEEP
         if now == NOT_STARTED and omp_get_wtime() < load_double(&failed_until):
             return False
-        if now <= ASLEEP:
-            if swap_int(&state, now, TAKEN):
-                before = now
+        if now - asleep <= FREE:
+            if swap_int(&state, now, TAKEN + asleep):
                 return True
-        elif now != AT_WORK or load_int(&job.pending) % SLEEPER > 0:
+        elif now - asleep != AT_WORK or load_int(&job.pending) % SLEEPER > 0:
             return False
         spin_wait()
     return False
 
 
 cdef void give_back_team() noexcept nogil:
-    store_int(&state, before)
+    if has_primary:
+        add_int(&state, FREE - TAKEN)
+    else:
+        store_int(&state, NOT_STARTED)
 
 
 cdef bint is_started() noexcept nogil:
     """Whether the primary thread is there, started if need be; if not, gives the team back."""
-    global wake_primary, wake_caller
-    if before != NOT_STARTED:
+    global has_primary, wake_primary, wake_caller
+    if has_primary:
         return True
     if wake_primary == NULL:
         wake_primary = new_semaphore()
@@ -162,6 +167,7 @@ cdef bint is_started() noexcept nogil:
         store_double(&failed_until, omp_get_wtime() + FAILURE_PAUSE)
         give_back_team()
         return False
+    has_primary = True
     return True
 
 
@@ -182,9 +188,7 @@ cdef void post(RunChunk run_chunk, const void* call, int chunks, int helpers) no
     memset(job.is_taken, 0, chunks * sizeof(int))
     job.users = 2
     store_int(&job.pending, chunks)  # which calls that look for a free team read at any time
-    cdef bint is_asleep = before == ASLEEP
-    store_int(&state, POSTED)
-    if is_asleep:
+    if exchange_int(&state, POSTED) & ASLEEP:
         PyThread_release_lock(wake_primary)
 
 
@@ -200,7 +204,7 @@ cdef void wait_for_helpers() noexcept nogil:
 
 cdef void leave_job() noexcept nogil:
     if add_int(&job.users, -1) == 1:
-        store_int(&state, AWAKE)
+        add_int(&state, FREE - AT_WORK)
 
 
 # ---- on the threads of the team
@@ -208,18 +212,20 @@ cdef void leave_job() noexcept nogil:
 cdef void lead(void* _) noexcept nogil:
     """What the primary thread does, for ever."""
     cdef int spin = 0
+    cdef int now
     while True:
-        if load_int(&state) == POSTED and swap_int(&state, POSTED, AT_WORK):
-            run_job()
-            leave_job()
-            spin = 0
+        now = load_int(&state)
+        if now == POSTED:
+            if swap_int(&state, POSTED, AT_WORK):
+                run_job()
+                leave_job()
+                spin = 0
         elif spin < SPINS:
             spin_wait()
             spin += 1
-        else:
+        elif swap_int(&state, now, now + ASLEEP):
+            PyThread_acquire_lock(wake_primary, WAIT_LOCK)
             spin = 0
-            if swap_int(&state, AWAKE, ASLEEP):
-                PyThread_acquire_lock(wake_primary, WAIT_LOCK)
 
 
 cdef void run_job() noexcept nogil:
@@ -260,7 +266,8 @@ cdef void run_remaining(int first) noexcept nogil:
 
 cdef void forget_team() noexcept nogil:
     """In a forked child, which has none of the team's threads."""
-    global wake_primary, wake_caller
+    global has_primary, wake_primary, wake_caller
+    has_primary = False
     wake_primary = wake_caller = NULL  # they are in the state of the moment of the fork
     store_int(&state, NOT_STARTED)
     store_double(&failed_until, 0)
