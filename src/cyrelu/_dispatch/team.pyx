@@ -43,6 +43,7 @@ from cyrelu._platform.processes cimport (
     Affinity,
     call_in_forked_child,
     can_start_threads,
+    current_processor,
     read_affinity,
     take_over_affinity,
 )
@@ -82,6 +83,7 @@ cdef struct Job:
     int chunks
     int threads  # of the parallel region
     bint bound  # OpenMP binds threads to processors, the primary one to that of the calling thread
+    int processor  # of the calling thread; -1: not known
     FloatControl float_control
     Affinity affinity
     int pending  # chunks that are not done
@@ -183,6 +185,7 @@ cdef void post(RunChunk run_chunk, const void* call, int chunks, int helpers) no
     job.run_chunk, job.call, job.chunks = run_chunk, call, chunks
     job.bound = binds_threads()
     job.threads = helpers + job.bound
+    job.processor = current_processor()
     job.float_control = read_float_control()
     read_affinity(&job.affinity)
     memset(job.is_taken, 0, chunks * sizeof(int))
@@ -218,14 +221,21 @@ cdef void lead(void* _) noexcept nogil:
         if now == POSTED:
             if swap_int(&state, POSTED, AT_WORK):
                 run_job()
+                # On the calling thread's processor it would keep that from going on, and be kept
+                # there: awoken from sleep it is put on an idle one.
+                spin = SPINS if shares_processor() else 0
                 leave_job()
-                spin = 0
         elif spin < SPINS:
             spin_wait()
             spin += 1
         elif swap_int(&state, now, now + ASLEEP):
             PyThread_acquire_lock(wake_primary, WAIT_LOCK)
             spin = 0
+
+
+cdef bint shares_processor() noexcept nogil:
+    """Whether the calling thread of the job was last seen on this thread's processor."""
+    return job.processor >= 0 and job.processor == current_processor()
 
 
 cdef void run_job() noexcept nogil:

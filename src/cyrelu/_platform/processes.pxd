@@ -1,4 +1,4 @@
-# Forks, limits of threads, and affinity, where the system has them.
+# Forks, limits of threads, processors and affinity, where the system has them.
 
 cdef extern from *:
     """
@@ -77,6 +77,7 @@ cdef extern from *:
     #endif
 
     #ifdef __linux__
+        #define cyrelu_current_processor() sched_getcpu()
         typedef cpu_set_t cyrelu_affinity;
         static inline void cyrelu_read_affinity(cpu_set_t* affinity) {
             if (sched_getaffinity(0, sizeof(*affinity), affinity) != 0) {
@@ -91,6 +92,7 @@ cdef extern from *:
             }
         }
     #else
+        #define cyrelu_current_processor() (-1)
         typedef char cyrelu_affinity;
         #define cyrelu_read_affinity(affinity) ((void) (affinity))
         #define cyrelu_take_over_affinity(others) ((void) (others))
@@ -99,6 +101,8 @@ cdef extern from *:
     # 0 if that is arranged.
     int call_in_forked_child "cyrelu_call_in_forked_child"(void (*function)() noexcept nogil)
     bint can_start_threads "cyrelu_can_start_threads"(int count, size_t stack_bytes) noexcept nogil
+    # The one that the calling thread is on; -1 where that is not known.
+    int current_processor "cyrelu_current_processor"() noexcept nogil
     ctypedef struct Affinity "cyrelu_affinity":
         pass
     void read_affinity "cyrelu_read_affinity"(Affinity* affinity) noexcept nogil
