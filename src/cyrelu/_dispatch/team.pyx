@@ -44,6 +44,7 @@ from cyrelu._platform.processes cimport (
     call_in_forked_child,
     can_start_threads,
     current_processor,
+    leave_processor,
     read_affinity,
     take_over_affinity,
 )
@@ -255,6 +256,8 @@ cdef void run_member(int number) noexcept nogil:
     cdef FloatControl own = take_over_float_control(job.float_control)
     if not job.bound:
         take_over_affinity(&job.affinity)
+        if shares_processor():
+            leave_processor(job.processor, &job.affinity)
         run_remaining(number + 1)
     elif number > 0 or load_int(&region_threads) == 1:
         run_remaining(number)

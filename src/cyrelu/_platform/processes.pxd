@@ -91,11 +91,19 @@ cdef extern from *:
                 (void) sched_setaffinity(0, sizeof(*others), others);
             }
         }
+        static inline void cyrelu_leave_processor(int processor, const cpu_set_t* affinity) {
+            cpu_set_t others = *affinity;
+            CPU_CLR(processor, &others);
+            if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof(others), &others) == 0) {
+                (void) sched_setaffinity(0, sizeof(*affinity), affinity);
+            }
+        }
     #else
         #define cyrelu_current_processor() (-1)
         typedef char cyrelu_affinity;
         #define cyrelu_read_affinity(affinity) ((void) (affinity))
         #define cyrelu_take_over_affinity(others) ((void) (others))
+        #define cyrelu_leave_processor(processor, affinity) ((void) (affinity))
     #endif
     """
     # 0 if that is arranged.
@@ -108,3 +116,7 @@ cdef extern from *:
     void read_affinity "cyrelu_read_affinity"(Affinity* affinity) noexcept nogil
     # Gives the calling thread another one's affinity, unless it has that already.
     void take_over_affinity "cyrelu_take_over_affinity"(const Affinity* others) noexcept nogil
+    # Moves the calling thread, whose affinity is this one, to another processor if it has one.
+    void leave_processor "cyrelu_leave_processor"(
+        int processor, const Affinity* affinity
+    ) noexcept nogil
