@@ -41,10 +41,10 @@ from cyrelu._platform.openmp cimport (
 )
 from cyrelu._platform.processes cimport (
     Affinity,
+    avoid_processor,
     call_in_forked_child,
     can_start_threads,
     current_processor,
-    leave_processor,
     read_affinity,
     take_over_affinity,
 )
@@ -217,19 +217,23 @@ cdef void lead(void* _) noexcept nogil:
     """What the primary thread does, for ever."""
     cdef int spin = 0
     cdef int now
+    cdef int processor = -1  # of the last calling thread
+    cdef Affinity affinity
     while True:
         now = load_int(&state)
         if now == POSTED:
             if swap_int(&state, POSTED, AT_WORK):
+                processor, affinity = -1 if job.bound else job.processor, job.affinity
                 run_job()
-                # On the calling thread's processor it would keep that from going on, and be kept
-                # there: awoken from sleep it is put on an idle one.
+                # On the calling thread's processor it would keep that from going on.
                 spin = SPINS if shares_processor() else 0
                 leave_job()
         elif spin < SPINS:
             spin_wait()
             spin += 1
         elif swap_int(&state, now, now + ASLEEP):
+            # Linux wakes a thread on the processor of the one that wakes it, be others idle.
+            avoid_processor(processor, &affinity)
             PyThread_acquire_lock(wake_primary, WAIT_LOCK)
             spin = 0
 
@@ -255,9 +259,9 @@ cdef void run_job() noexcept nogil:
 cdef void run_member(int number) noexcept nogil:
     cdef FloatControl own = take_over_float_control(job.float_control)
     if not job.bound:
-        take_over_affinity(&job.affinity)
         if shares_processor():
-            leave_processor(job.processor, &job.affinity)
+            avoid_processor(job.processor, &job.affinity)
+        take_over_affinity(&job.affinity)
         run_remaining(number + 1)
     elif number > 0 or load_int(&region_threads) == 1:
         run_remaining(number)

@@ -91,11 +91,11 @@ cdef extern from *:
                 (void) sched_setaffinity(0, sizeof(*others), others);
             }
         }
-        static inline void cyrelu_leave_processor(int processor, const cpu_set_t* affinity) {
-            cpu_set_t others = *affinity;
-            CPU_CLR(processor, &others);
-            if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof(others), &others) == 0) {
-                (void) sched_setaffinity(0, sizeof(*affinity), affinity);
+        static inline void cyrelu_avoid_processor(int processor, const cpu_set_t* affinity) {
+            if (processor >= 0) {
+                cpu_set_t others = *affinity;
+                CPU_CLR(processor, &others);
+                cyrelu_take_over_affinity(&others);
             }
         }
     #else
@@ -103,7 +103,7 @@ cdef extern from *:
         typedef char cyrelu_affinity;
         #define cyrelu_read_affinity(affinity) ((void) (affinity))
         #define cyrelu_take_over_affinity(others) ((void) (others))
-        #define cyrelu_leave_processor(processor, affinity) ((void) (affinity))
+        #define cyrelu_avoid_processor(processor, affinity) ((void) (processor))
     #endif
     """
     # 0 if that is arranged.
@@ -116,7 +116,7 @@ cdef extern from *:
     void read_affinity "cyrelu_read_affinity"(Affinity* affinity) noexcept nogil
     # Gives the calling thread another one's affinity, unless it has that already.
     void take_over_affinity "cyrelu_take_over_affinity"(const Affinity* others) noexcept nogil
-    # Moves the calling thread, whose affinity is this one, to another processor if it has one.
-    void leave_processor "cyrelu_leave_processor"(
+    # Gives the calling thread this affinity without one processor, if that leaves any.
+    void avoid_processor "cyrelu_avoid_processor"(
         int processor, const Affinity* affinity
     ) noexcept nogil
