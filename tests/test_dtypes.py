@@ -127,10 +127,10 @@ TESTED_FACTORS = [*FACTORS.values(), 1e-7, 60000.0]
 def isa_and_streaming(request):
     isa, stream = request.param
     _testing.set_instruction_set(isa)
-    _testing.set_thresholds(stream=stream)
+    _testing.set_stream_threshold(stream)
     yield
     _testing.set_instruction_set(AVAILABLE[-1])
-    _testing.set_thresholds()
+    _testing.set_stream_threshold()
 
 
 def every_pattern(dtype):

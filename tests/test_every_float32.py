@@ -24,7 +24,7 @@ def restored_dispatch():
     before = cyrelu.show_config("dicts")["instruction_set"]["in_use"]
     yield
     _testing.set_instruction_set(before)
-    _testing.set_thresholds()
+    _testing.set_stream_threshold()
 
 
 @each_function

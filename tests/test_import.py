@@ -169,7 +169,6 @@ def test_no_answer_of_a_processor_makes_the_settings_raise(data):
         patch.delenv("CYRELU_STREAM_BYTES", raising=False)
         patch.setattr(cyrelus_settings.cpu, "last_level_cache_bytes", lambda: cache)
         assert 0 < cyrelus_settings.stream_threshold_bytes() < 2**63
-        assert 0 < cyrelus_settings.prefetch_threshold_bytes() < 2**63
 
 
 UNUSABLE = {

@@ -46,11 +46,3 @@ def test_the_stream_threshold_follows_the_last_level_cache(monkeypatch, cache, e
     monkeypatch.delenv("CYRELU_STREAM_BYTES", raising=False)
     monkeypatch.setattr(settings.cpu, "last_level_cache_bytes", lambda: cache)
     assert settings.stream_threshold_bytes() == expected
-
-
-@pytest.mark.parametrize(
-    ("cache", "expected"), [(None, 128 << 20), (32 << 20, 32 << 20), (260 << 20, 128 << 20)]
-)
-def test_the_prefetch_threshold_follows_the_last_level_cache(monkeypatch, cache, expected):
-    monkeypatch.setattr(settings.cpu, "last_level_cache_bytes", lambda: cache)
-    assert settings.prefetch_threshold_bytes() == expected

@@ -8,21 +8,16 @@ from oracle import assert_same, assert_same_bits
 import cyrelu
 from cyrelu import _testing
 
-pytestmark = pytest.mark.thread_unsafe(reason="changes the thresholds of the process")
+pytestmark = pytest.mark.thread_unsafe(reason="changes the threshold of the process")
 
 NEVER = 2**62
-THRESHOLDS = {
-    "streamed": {"stream": 0, "prefetch": NEVER},
-    "streamed, prefetching": {"stream": 0, "prefetch": 0},
-    "prefetching": {"stream": NEVER, "prefetch": 0},
-}
 
 
-@pytest.fixture(autouse=True, params=THRESHOLDS.values(), ids=THRESHOLDS)
-def thresholds(request):
-    _testing.set_thresholds(**request.param)
-    yield request.param
-    _testing.set_thresholds()
+@pytest.fixture(autouse=True)
+def everything_is_streamed():
+    _testing.set_stream_threshold(0)
+    yield
+    _testing.set_stream_threshold()
 
 
 # Around cache lines of 64 bytes and blocks of 1024 bytes, in elements of 4 and 8 bytes.
@@ -90,12 +85,12 @@ def test_a_strided_out(dtype):
 
 @each_function
 @each_itemsize
-def test_with_threads(case, dtype, thresholds):
+def test_with_threads(case, dtype):
     operands = operands_for(case, dtype, 300_003)
     with cyrelu.num_threads(1):
-        _testing.set_thresholds(stream=NEVER, prefetch=NEVER)
+        _testing.set_stream_threshold(NEVER)
         expected = case.call(operands)
-        _testing.set_thresholds(**thresholds)
+        _testing.set_stream_threshold(0)
     for threads in (1, 2, 3, 7):
         with cyrelu.num_threads(threads):
             guarded = np.full(300_005, 7, dtype)

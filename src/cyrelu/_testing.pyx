@@ -42,12 +42,9 @@ def set_instruction_set(str name):
     dispatch.use_instruction_set(name)
 
 
-def set_thresholds(
-    Py_ssize_t stream=dispatch.stream_threshold_bytes,
-    Py_ssize_t prefetch=dispatch.prefetch_threshold_bytes,
-):
-    """Set the sizes in bytes from which on outputs are streamed and calls prefetch."""
-    dispatch.stream_threshold_bytes, dispatch.prefetch_threshold_bytes = stream, prefetch
+def set_stream_threshold(Py_ssize_t size=dispatch.stream_threshold_bytes):
+    """Set the size in bytes from which on outputs are streamed."""
+    dispatch.stream_threshold_bytes = size
 
 
 def set_stall_policy(

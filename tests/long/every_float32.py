@@ -51,7 +51,7 @@ def wrong_results(case, operands, call=None):
     lines = []
     for isa, (streamed, stream_bytes) in itertools.product(INSTRUCTION_SETS, STREAMED.items()):
         _testing.set_instruction_set(isa)
-        _testing.set_thresholds(stream=stream_bytes)
+        _testing.set_stream_threshold(stream_bytes)
         result[:] = ~expected
         call(operands, out=out)
         if not np.array_equal(result, expected):

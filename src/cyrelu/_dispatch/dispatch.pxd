@@ -82,7 +82,6 @@ cdef void run_in_parallel(
 # What tests and benchmarks change (_testing.pyx).
 cdef int use_instruction_set(str name) except -1
 cdef Py_ssize_t stream_threshold_bytes
-cdef Py_ssize_t prefetch_threshold_bytes
 cdef double stall_grace
 cdef double stall_rate
 cdef double stall_pause

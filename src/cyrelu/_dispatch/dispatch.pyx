@@ -9,7 +9,6 @@ from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation
 from cyrelu._loops.types cimport (
     CACHE_LINE_BYTES,
-    PREFETCH,
     SEQUENTIAL,
     STREAMING_STORES,
     LoopFlags,
@@ -35,8 +34,6 @@ cdef enum:
 
 # Outputs of at least this size are streamed.
 stream_threshold_bytes = settings.stream_threshold_bytes()
-# Calls that read and write as much find their operands in memory, not in a cache.
-prefetch_threshold_bytes = settings.prefetch_threshold_bytes()
 
 # Where other programs keep all processors busy, a call waits for a descheduled thread of its team:
 # 11 ms for work of 0.3 ms (benchmarks/NOTES.md). A call slower than any single thread would be is
@@ -106,15 +103,14 @@ cdef void run_elementwise(
     assert are_aligned(operands, item), "NumPy must hand over aligned operands"
     cdef Py_ssize_t traffic = traffic_of(operands, n, item)
     cdef LoopFlags flags = 0
-    if loop_module.can_stream and not out_is_new:
-        if (
-            n * item >= stream_threshold_bytes
-            and operands.stride[OUT] == item
-            and not is_out_an_input(operands)
-        ):
-            flags |= STREAMING_STORES
-        if traffic >= prefetch_threshold_bytes:
-            flags |= PREFETCH
+    if (
+        loop_module.can_stream
+        and not out_is_new
+        and n * item >= stream_threshold_bytes
+        and operands.stride[OUT] == item
+        and not is_out_an_input(operands)
+    ):
+        flags |= STREAMING_STORES
     cdef int threads = profitable_threads(traffic, block_limit)
     if threads == 1:
         loop_module.run(operation, dtype, operands, n, flags)
@@ -144,15 +140,14 @@ cdef void run_rows(
     cdef Py_ssize_t item = itemsize(dtype)
     cdef Py_ssize_t traffic = traffic_of_rows(operands, n, rows, item)
     cdef LoopFlags flags = 0
-    if loop_module.can_stream and not out_is_new:
-        if (
-            rows.count * n * item >= stream_threshold_bytes
-            and is_out_contiguous(operands, n, rows, item)
-            and not is_out_an_input(operands)
-        ):
-            flags |= STREAMING_STORES
-        if traffic >= prefetch_threshold_bytes:
-            flags |= PREFETCH
+    if (
+        loop_module.can_stream
+        and not out_is_new
+        and rows.count * n * item >= stream_threshold_bytes
+        and is_out_contiguous(operands, n, rows, item)
+        and not is_out_an_input(operands)
+    ):
+        flags |= STREAMING_STORES
     cdef int threads = profitable_threads(traffic, block_limit)
     cdef Py_ssize_t chunks = min(chunks_for(threads, traffic), rows.count)
     cdef Py_ssize_t chunk = ceil_div(rows.count, chunks)

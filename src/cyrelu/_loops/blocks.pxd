@@ -10,7 +10,6 @@ from cyrelu._loops.streaming cimport prefetch, stream
 from cyrelu._loops.tags cimport Tag
 from cyrelu._loops.types cimport (
     CACHE_LINE_BYTES,
-    PREFETCH,
     SEQUENTIAL,
     STREAMING_STORES,
     LoopFlags,
@@ -22,7 +21,7 @@ from cyrelu._loops.views cimport View, view
 cdef enum:
     BLOCK_BYTES = 1024  # the fastest size for streaming, by up to a fifth
     # Hardware prefetchers stop at the end of a page; prefetching the next one streams a fifth
-    # faster.
+    # faster. In place it costs as much.
     PREFETCH_BYTES = 4096
 
 # An operation over contiguous operands of one dtype; its factors are numbers, or arrays too.
@@ -135,7 +134,7 @@ cdef inline void run_in_blocks(
                 block.data[k] = operands.data[k] + start % period * item
             elif operands.stride[k] == item or (is_factor(k) and not array_factors):
                 block.data[k] = data
-                if flags & PREFETCH and not is_factor(k):
+                if flags & STREAMING_STORES and not is_factor(k):
                     prefetch(data + PREFETCH_BYTES, BLOCK_BYTES // CACHE_LINE_BYTES)
             else:
                 block.data[k] = buffers + k * BLOCK_BYTES

@@ -32,9 +32,8 @@ cdef inline bint is_factor(int operand) noexcept nogil:
 ctypedef int LoopFlags
 
 cdef enum:
-    STREAMING_STORES = 1  # non-temporal stores, for an out that exceeds the last-level cache
-    PREFETCH = 2  # for operands that are in no cache
-    SEQUENTIAL = 4  # element by element, in order, each stored before the next is loaded
+    STREAMING_STORES = 1  # non-temporal, for an out that exceeds the last-level cache; prefetches
+    SEQUENTIAL = 2  # element by element, in order, each stored before the next is loaded
 
 
 # What a loop module offers, in a capsule: to run n elements, or rows of n elements each, of which

@@ -15,7 +15,6 @@ MAX_THREADS = 1024  # libgomp ends the whole process when it cannot start a thre
 # Virtual machines report an LLC that they share with other tenants: above 32 MiB streaming paid on
 # all that were measured, also when the output is read straight afterwards (benchmarks/NOTES.md).
 MIN_STREAM_BYTES, MAX_STREAM_BYTES = 4 << 20, 32 << 20
-MAX_PREFETCH_THRESHOLD_BYTES = 128 << 20  # for the same reason
 DEFAULT_MAX_CACHED_BYTES = 1 << 30
 
 
@@ -57,12 +56,6 @@ def stream_threshold_bytes() -> int:
     if cache is None:
         return MAX_STREAM_BYTES
     return min(max(cache * 3 // 4, MIN_STREAM_BYTES), MAX_STREAM_BYTES)
-
-
-def prefetch_threshold_bytes() -> int:
-    """The traffic of the smallest call that prefetches: what the caches cannot hold."""
-    cache = cpu.last_level_cache_bytes()
-    return min(cache or MAX_PREFETCH_THRESHOLD_BYTES, MAX_PREFETCH_THRESHOLD_BYTES)
 
 
 def max_cached_bytes() -> int:
