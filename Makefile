@@ -30,7 +30,7 @@ test: $(VENV)/installed $(VENV)/group-test
 
 # What does not depend on how cyrelu was built: once is enough.
 ONCE := $(addprefix --deselect=tests/test_,architecture.py benchmarks.py compiler_flags.py docs.py \
-	examples.py specialisations.py types.py)
+	examples.py sbom.py specialisations.py types.py)
 
 # The same tests against a build with bounds checks, initialisation checks and assertions.
 test-debug: build/debug/installed $(VENV)/group-test
@@ -65,12 +65,13 @@ test-frozen:
 run-test-frozen: $(VENV)/installed $(VENV)/group-frozen
 	$(BIN)/python -m pytest tests/frozen
 
-# Tests together with PyTorch, scikit-learn and Numba, each of which uses its own threads.
+# Tests together with PyTorch, scikit-learn and Numba, each of which uses its own threads; and the
+# examples with PyTorch, JAX and thinc.
 test-forks:
 	@$(MAKE) --no-print-directory VENV=.venv-bench run-test-forks
 
 run-test-forks: $(VENV)/installed $(VENV)/peers $(VENV)/group-forks
-	$(BIN)/python -m pytest tests/test_fork.py tests/test_openmp_coexistence.py
+	$(BIN)/python -m pytest tests/test_fork.py tests/test_openmp_coexistence.py tests/test_examples.py
 
 # Programs that take minutes; the last line of output has the figures.
 prove soak large: $(VENV)/installed $(VENV)/group-test

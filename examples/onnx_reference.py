@@ -25,7 +25,14 @@ class PRelu(OpRun):
         return (cyrelu.leaky_relu(x, slope),)
 
 
-OPERATORS = [Relu, LeakyRelu, PRelu]
+class ThresholdedRelu(OpRun):
+    def _run(self, x, alpha=None):
+        # What is above alpha passes, as a gradient does where its x is above 0.
+        above = x - x.dtype.type(1 if alpha is None else alpha)
+        return (cyrelu.relu_backward(x, above, at_zero=0),)
+
+
+OPERATORS = [Relu, LeakyRelu, PRelu, ThresholdedRelu]
 
 
 def rectifiers(shape):
