@@ -20,7 +20,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "matplotlib.sphinxext.plot_directive",
 ]
-exclude_patterns = ["semantics_table.md"]  # a part of semantics.md
+exclude_patterns = ["other_libraries_table.md", "semantics_table.md"]  # parts of pages
 nitpicky = True
 nitpick_ignore = [("py:obj", "numpy.show_config")]
 
