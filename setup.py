@@ -3,6 +3,7 @@
 Environment variables, read at build time:
     CYRELU_OPENMP     auto (default: use OpenMP where the compiler has it), require, off
     CYRELU_HARDENING  on (default: flags that make errors harder to exploit), off
+    CYRELU_STABLE_ABI on: one binary for CPython 3.12 and all later versions, slower in small calls
     CYRELU_DEBUG      1: bounds checks, initialisation checks and assertions, for the test suite
 """
 
@@ -30,11 +31,12 @@ def from_environment(name, *choices):
 
 OPENMP = from_environment("CYRELU_OPENMP", "auto", "require", "off")
 HARDENING = from_environment("CYRELU_HARDENING", "on", "off")
+STABLE_ABI = from_environment("CYRELU_STABLE_ABI", "off", "on") == "on"
 DEBUG = from_environment("CYRELU_DEBUG", "0", "1") == "1"
 
 # Objects are rebuilt when their source changes, not when their flags do: other flags, other folder.
 FLAGS = [os.environ.get(name, "") for name in ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS")]
-FLAGS_ID = zlib.crc32("\n".join([OPENMP, HARDENING, *FLAGS]).encode())
+FLAGS_ID = zlib.crc32("\n".join([OPENMP, HARDENING, str(STABLE_ABI), *FLAGS]).encode())
 KIND = "debug" if DEBUG else "release"
 BUILD_DIR = f"build/{KIND}-{FLAGS_ID:08x}"
 
@@ -65,6 +67,7 @@ MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
     ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
     *([] if DEBUG else [("CYTHON_WITHOUT_ASSERTIONS", "1")]),
+    *([("Py_LIMITED_API", "0x030C0000")] if STABLE_ABI else []),
 ]
 
 
@@ -75,6 +78,7 @@ def extension(name):
         depends=["setup.py", "tools/compiler_flags.py", "src/cyrelu/_platform/instruction_sets.py"],
         include_dirs=[numpy.get_include()],
         define_macros=MACROS,
+        py_limited_api=STABLE_ABI,
     )
 
 
@@ -110,7 +114,8 @@ class BuildWithFlags(build_ext):
 def cythonized(names, directives):
     return cythonize(
         [extension(name) for name in names],
-        build_dir=f"build/cython-{KIND}",
+        # NumPy's declarations are part of the C files.
+        build_dir=f"build/cython-{KIND}-numpy-{numpy.__version__}",
         compiler_directives=directives,
     )
 
@@ -121,5 +126,8 @@ setup(
         *cythonized(MODULES, DIRECTIVES),
     ],
     cmdclass={"build_ext": BuildWithFlags},
-    options={"build": {"build_base": BUILD_DIR}},
+    options={
+        "build": {"build_base": BUILD_DIR},
+        "bdist_wheel": {"py_limited_api": "cp312" if STABLE_ABI else False},
+    },
 )

@@ -18,7 +18,6 @@ Threads need care, as measurements on two cores showed (1e6 elements, float32, m
 
 from __future__ import annotations
 
-import contextlib
 import random
 import statistics
 import time
@@ -26,7 +25,6 @@ import timeit
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import limits
 import numpy as np
 from cells import Cell, Operands, operands
 from peers import Contender, Package, checkable, objection

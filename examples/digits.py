@@ -48,9 +48,9 @@ class Setting:
 # The rate is deliberately large for RMSprop: the first epochs push 8 to 22 of 100 relu units (seeds
 # 0 to 7) permanently below zero for every digit. So many are left that it costs no accuracy.
 WIDE = Setting("One hidden layer of 128 units", (128,), 0.01, 60, 0.95)
-# Found by a search over depths, widths and rates: with the seeds 0 to 7, relu ends at 10 % (chance) in
-# five cases, because no signal passes its dead layers, and at 68 to 79 % in three; leaky_relu at 88 to
-# 96 % in all of them.
+# Found by a search over depths, widths and rates: with the seeds 0 to 7, relu ends at 10 % (chance)
+# in five cases, because no signal passes its dead layers, and at 68 to 79 % in three; leaky_relu at
+# 88 to 96 % in all of them.
 DEEP = Setting("Eight hidden layers of 10 units", (10,) * 8, 0.02, 30, 0.75)
 
 
@@ -84,7 +84,7 @@ class Network:
         self.squares = [np.zeros_like(p) for p in (*self.weights, *self.biases)]
 
     def layers(self, x: np.ndarray) -> list[np.ndarray]:
-        """Return x and the output of each hidden layer: bias and rectifier in one pass, in place."""
+        """Return x and the outputs of the hidden layers: bias and rectifier in one pass."""
         outputs = [x]
         for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             products = outputs[-1] @ weights

@@ -24,8 +24,14 @@ def main() -> int:
     if not wheels:
         sys.exit("check_wheels: there is no wheel")
     faults = [f"{wheel.name}: {fault}" for wheel in wheels for fault in faults_of(wheel)]
-    for command in (["twine", "check", "--strict"], WHEEL_CONTENTS):
-        if subprocess.run([sys.executable, "-m", *command, *wheels]).returncode:
+    stable_abi = [wheel for wheel in wheels if "-abi3-" in wheel.name]
+    checks = [
+        (["twine", "check", "--strict"], wheels),
+        (WHEEL_CONTENTS, wheels),
+        (["abi3audit", "--strict"], stable_abi),
+    ]
+    for command, checked in checks:
+        if checked and subprocess.run([sys.executable, "-m", *command, *checked]).returncode:
             faults.append(f"{command[0]} objects, see above")
     for wheel in wheels:
         print(f"{wheel.stat().st_size:>10,} bytes  {wheel.name}")
@@ -48,6 +54,8 @@ def faults_of(wheel: Path) -> list[str]:
     ]
     if len(runtimes) != 1:
         faults.append(f"brings OpenMP runtimes along: {runtimes}; expected one")
+    if not any("/sboms/" in name for name in names):
+        faults.append("lacks the bill of materials of its OpenMP runtime")
     faults += [
         f"lacks the licence of {runtime}"
         for runtime in runtimes

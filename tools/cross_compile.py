@@ -34,7 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src/cyrelu/_platform"))
 from instruction_sets import INSTRUCTION_SETS, InstructionSet  # noqa: E402
 
-GENERATED = ROOT / "build/cython-release/src/cyrelu"  # where setup.py puts the C files
+# Where setup.py puts the C files.
+GENERATED = ROOT / f"build/cython-release-numpy-{np.__version__}/src/cyrelu"
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-warning-option"]
 # Warnings that Cython's code causes in every module.
 CYTHONS = [

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +24,8 @@ from dtypes import FLOATS, FLOATS_16, INTEGERS  # noqa: E402
 from instruction_sets import INSTRUCTION_SETS, InstructionSet  # noqa: E402
 from operations import OPERATIONS  # noqa: E402
 
-GENERATED = ROOT / "build/cython-release/src/cyrelu/_loops"  # where setup.py puts the C files
+# Where setup.py puts the C files.
+GENERATED = ROOT / f"build/cython-release-numpy-{version('numpy')}/src/cyrelu/_loops"
 # Without -fno-ipa-icf gcc keeps one of several equal loops, and reports on no other.
 REPORT_FLAGS = "-fopt-info-vec-optimized -fno-ipa-icf"
 

@@ -4,7 +4,7 @@
 # All end in the same dispatcher, so all give the same bits.
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.float cimport PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
@@ -47,6 +47,7 @@ from cyrelu._numpy.operands cimport (
 from cyrelu._numpy.scalars cimport Scalar, number_of_scalar
 from cyrelu._numpy.strided cimport call_rows, call_strided, call_strided_where
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, call_ufunc
+from cyrelu._platform.stable_abi cimport float_as_double
 
 from cyrelu._numpy.from_output import refuse_slopes_that_lose_the_sign
 
@@ -126,7 +127,7 @@ cdef object at_zero_of_output(Operation operation, object negative_slope):
     if not takes(operation, NEGATIVE_SLOPE):
         return 0.0
     if not (
-        PyFloat_CheckExact(negative_slope) and 0 < PyFloat_AS_DOUBLE(negative_slope) < INFINITY
+        PyFloat_CheckExact(negative_slope) and 0 < float_as_double(negative_slope) < INFINITY
     ):
         refuse_slopes_that_lose_the_sign(operation_name(operation).decode(), negative_slope)
     return negative_slope

@@ -17,13 +17,11 @@ from cyrelu._dispatch.threads cimport (
     stored_limit,
 )
 from cyrelu._platform.atomics cimport add_int, load_int, store_int
+from cyrelu._platform.stable_abi cimport get_context_variable
 
 import os
 from _thread import RLock, get_ident
 from contextvars import ContextVar
-
-cdef extern from "Python.h":
-    int PyContextVar_Get(object var, PyObject* default, PyObject** value) except -1
 
 
 cdef class StoredLimit:
@@ -52,7 +50,7 @@ cdef int context_limit() except -1:
     if load_int(&entered_blocks) == 0:
         return NO_BLOCK
     cdef PyObject* found = NULL
-    PyContextVar_Get(blocks_of_context, NULL, &found)
+    get_context_variable(blocks_of_context, &found)
     blocks = <tuple> found
     Py_XDECREF(found)
     cdef int limit

@@ -3,7 +3,7 @@
 # most calls need is here, to be inlined; the rest of the scalars is in scalars.pyx.
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.float cimport PyFloat_CheckExact
 from libc.math cimport isfinite
 from libc.stdint cimport uint16_t
 
@@ -13,6 +13,7 @@ from cyrelu._loops.operations cimport Operation, takes_integers
 from cyrelu._numpy.bfloat16 cimport bfloat16_number
 from cyrelu._numpy.dtypes cimport NO_DTYPE, NPY_USERDEF, dtype_of_number
 from cyrelu._numpy.scalars cimport Scalar, take_other_scalar
+from cyrelu._platform.stable_abi cimport float_as_double
 
 
 cdef inline Dtype dtype_of_type_number(int type_number) noexcept:
@@ -51,7 +52,7 @@ cdef inline bint take_scalar(
     a NumPy scalar has to have the type.
     """
     if PyFloat_CheckExact(value):
-        return take_number(PyFloat_AS_DOUBLE(value), dtype, scalar)
+        return take_number(float_as_double(value), dtype, scalar)
     return take_other_scalar(value, type_number, dtype, scalar)
 
 

@@ -14,10 +14,17 @@ cdef extern from "numpy/arrayobject.h":
     void PyArray_ScalarAsCtype(object scalar, void* value)
 
 # In all of NumPy's scalars the value comes after the head of the object, whose size is a multiple
-# of 8. PyArray_ScalarAsCtype takes some 60 ns longer.
-cdef extern from "numpy/arrayscalars.h":
-    ctypedef struct PyDoubleScalarObject:
-        double obval
+# of 8. PyArray_ScalarAsCtype takes some 60 ns longer. NumPy's own declarations of the scalars are
+# not for the stable ABI.
+cdef extern from *:
+    """
+    typedef struct {
+        PyObject_HEAD
+        double value;
+    } cyrelu_numpy_scalar;
+    """
+    ctypedef struct NumpyScalar "cyrelu_numpy_scalar":
+        double value
 
 cnp.import_array()
 
@@ -53,5 +60,5 @@ cdef bint take_other_scalar(
         PyArray_ScalarAsCtype(value, &data)
         scalar.f16 = (<uint16_t*> data)[0]
     else:
-        memcpy(scalar, &(<PyDoubleScalarObject*> value).obval, itemsize(dtype))
+        memcpy(scalar, &(<NumpyScalar*> value).value, itemsize(dtype))
     return True
