@@ -186,7 +186,7 @@ def test_in_place_every_round_begins_with_the_same_numbers():
     cyrelu.relu(data.x, out=data.out)
     assert data.out is data.x
     assert not np.array_equal(data.x, before)
-    measure.restore(data, threads=1)
+    measure.restore(data)
     np.testing.assert_array_equal(data.x, before)
 
 

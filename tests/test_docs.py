@@ -125,6 +125,8 @@ def test_there_are_pages_with_examples():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_examples_of_a_page_run(page):
+    if page.name == "other_libraries.md":
+        pytest.importorskip("array_api_strict")
     test = doctest.DocTestParser().get_doctest(text_of(page), {}, page.name, str(page), 0)
     failures, examples = doctest.DocTestRunner().run(test)
     assert examples > 1

@@ -25,11 +25,16 @@ START = """
         return True
 """
 ACTIONS = {
-    "one that exists": "other = _interpreters.create(); assert works() and in_a_thread(works)",
+    "one that exists": """
+        other = _interpreters.create()
+        assert works() and in_a_thread(works)
+        _interpreters.destroy(other)
+    """,
     "one that has run": """
         other = _interpreters.create()
         _interpreters.run_string(other, "import math")
         assert works() and in_a_thread(works)
+        _interpreters.destroy(other)
     """,
     "one that is gone": """
         _interpreters.destroy(_interpreters.create())
@@ -51,6 +56,7 @@ ACTIONS = {
         while thread.is_alive():
             assert works()
         thread.join()
+        _interpreters.destroy(other)
     """,
 }
 
@@ -84,6 +90,7 @@ def test_an_import_in_a_subinterpreter_is_an_import_error():
         failure = _interpreters.run_string(other, code)  # 3.13 returns it, older ones raise it
         assert failure is None, failure
         assert works()
+        _interpreters.destroy(other)
     """
     finished = run_python(IN_A_THREAD + textwrap.dedent(START) + textwrap.dedent(action))
     assert finished.returncode == 0, finished.stderr
