@@ -1,21 +1,21 @@
 """Layers in NumPy, with and without cyrelu, beside the bare product of matrices and PyTorch.
 
-    python benchmarks/layers.py                  about five minutes
+    python benchmarks/layers.py                  about three minutes
     python benchmarks/layers.py --output FOLDER  writes layers-<processor>-<threads>.md there
 
-Each contender has a process of its own, because the waiting threads of a matrix library slow down
-whatever runs beside them; the processes take turns, round after round. A ratio is the median over
-the rounds of a contender's time divided by the bare product's in the same round.
+All contenders in NumPy are called in turn in one process, without a pause: after one, threads wake
+up on one processor, and stay there for some time. PyTorch, whose threads spin, has a process of its
+own; the two take turns, round after round. A ratio is the median over the rounds of a contender's
+time divided by the bare product's in the same round.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import operator
 import statistics
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,9 +25,8 @@ from tqdm import tqdm
 
 import cyrelu
 
-ROUNDS = 25
-SECONDS = 0.02  # of a round
-PAUSE = 0.05  # until the waiting threads of the one before sleep
+ROUNDS = 8
+WARM_UP, SECONDS = 0.2, 0.4  # of each round and process
 SHAPES = [(256, 784, 1024), (1024, 1024, 1024), (4096, 256, 256)]
 
 # What a process does before: the arrays, then one name for each work. `h` is the layer's output.
@@ -119,61 +118,73 @@ CONTENDERS = [
     ),
 ]
 CHILD = """
-import sys, timeit
-timer = timeit.Timer(STATEMENT, globals=globals())
-timer.timeit(2)
+import statistics, sys, time, timeit
+timers = [timeit.Timer(statement, globals=globals()) for statement in STATEMENTS]
+def in_turn(seconds):
+    times = [[] for _ in timers]
+    until = time.perf_counter() + seconds
+    while not times[0] or time.perf_counter() < until:
+        for timer, of_timer in zip(timers, times):
+            of_timer.append(timer.timeit(1))
+    return [statistics.median(of_timer) for of_timer in times]
+in_turn(0)
 print("ready", flush=True)
-for line in sys.stdin:
-    number = int(line)
-    print(timer.timeit(number) / number, flush=True)
+for _ in sys.stdin:
+    in_turn(WARM_UP)
+    print(*in_turn(SECONDS), flush=True)
 """
 
 
-class Contender:
-    """A process that repeats one statement when it is told to."""
+class Process:
+    """A process that calls its contenders in turn when it is told to."""
 
-    def __init__(self, name: str, setup: str, statement: str, shape: tuple, threads: int):
-        self.name = name
-        self.seconds: list[float] = []
-        settings = f"SHAPE, THREADS, STATEMENT = {shape}, {threads}, {statement!r}\n"
-        limits = {name: str(threads) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+    def __init__(self, setup: str, names: list[str], statements: list[str], settings: str):
+        self.seconds: dict[str, list[float]] = {name: [] for name in names}
+        settings += f"STATEMENTS = {statements!r}; WARM_UP, SECONDS = {WARM_UP}, {SECONDS}\n"
         self.process = subprocess.Popen(
             [sys.executable, "-c", settings + ARRAYS + setup + CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | limits,
         )
         if self.process.stdout.readline() != "ready\n":
-            raise RuntimeError(f"{name} did not start")
+            raise RuntimeError(f"{', '.join(names)} did not start")
 
-    def run(self, number: int) -> float:
-        self.process.stdin.write(f"{number}\n")
+    def run(self) -> None:
+        self.process.stdin.write("go\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        medians = map(float, self.process.stdout.readline().split())
+        for times, median in zip(self.seconds.values(), medians, strict=True):
+            times.append(median)
 
     def close(self) -> None:
         self.process.stdin.close()
         self.process.wait()
 
 
-def measure(work: str, shape: tuple, threads: int, progress: tqdm) -> list[Contender]:
-    contenders = []
-    for of_work, name, setup, statement in CONTENDERS:
-        if of_work == work:
-            try:
-                contenders.append(Contender(name, setup, statement, shape, threads))
-            except RuntimeError as error:  # PyTorch is not installed
-                print(error, file=sys.stderr)
-    number = max(1, round(SECONDS / contenders[0].run(1)))
+def measure(work: str, shape: tuple, threads: int, progress: tqdm) -> dict[str, list[float]]:
+    """The seconds of each contender, a median for each round."""
+    settings = f"SHAPE, THREADS = {shape}, {threads}\nimport os\n"
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        settings += f"os.environ[{name!r}] = {str(threads)!r}\n"
+    processes = []
+    for setup in (CYRELU, TORCH):
+        chosen = {
+            name: statement
+            for of_work, name, own_setup, statement in CONTENDERS
+            if of_work == work and (own_setup or CYRELU) == setup
+        }
+        try:
+            processes.append(Process(setup, list(chosen), list(chosen.values()), settings))
+        except RuntimeError as error:  # PyTorch is not installed
+            print(error, file=sys.stderr)
     for _ in range(ROUNDS):
-        for contender in contenders:
-            contender.seconds.append(contender.run(number))
-            time.sleep(PAUSE)
+        for process in processes:
+            process.run()
         progress.update()
-    for contender in contenders:
-        contender.close()
-    return contenders
+    for process in processes:
+        process.close()
+    return {name: times for process in processes for name, times in process.seconds.items()}
 
 
 def main() -> None:
@@ -195,13 +206,13 @@ def main() -> None:
             for shape in SHAPES:
                 for threads in (1, all_threads):
                     found = measure(work, shape, threads, progress)
-                    for each in found:
-                        pairs = zip(each.seconds, found[0].seconds, strict=True)
-                        ratio = statistics.median(own / bare for own, bare in pairs)
-                        microseconds = statistics.median(each.seconds) * 1e6
+                    bare = next(iter(found.values()))
+                    for name, seconds in found.items():
+                        ratio = statistics.median(map(operator.truediv, seconds, bare))
+                        microseconds = statistics.median(seconds) * 1e6
                         m, k, n = shape
                         lines.append(
-                            f"| ({m}, {k}) x {n} | {threads} | {each.name} | {microseconds:.0f} | "
+                            f"| ({m}, {k}) x {n} | {threads} | {name} | {microseconds:.0f} | "
                             f"{ratio:.2f} |"
                         )
     options.output.mkdir(parents=True, exist_ok=True)
