@@ -103,7 +103,7 @@ cdef extern from *:
         typedef char cyrelu_affinity;
         #define cyrelu_read_affinity(affinity) ((void) (affinity))
         #define cyrelu_take_over_affinity(others) ((void) (others))
-        #define cyrelu_avoid_processor(processor, affinity) ((void) (processor))
+        #define cyrelu_avoid_processor(processor, affinity) ((void) (processor), (void) (affinity))
     #endif
     """
     # 0 if that is arranged.
