@@ -31,7 +31,7 @@ from peers import Contender, Package, checkable, objection
 
 PAUSE_SECONDS = 0.008
 WARM_UP_SECONDS = 0.003
-AWAKE_CALLS = 3
+AWAKE_CALLS = 3  # after an array was restored on one thread, until the others are awake again
 LONG_CALL_SECONDS = 0.05  # waking threads takes little of it, and a warm-up would be long
 HUGE = 10**8  # elements: one call fills a round, which needs no estimate
 SLOW = 3  # times slower than the fastest peer: not measured in every round

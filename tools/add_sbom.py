@@ -2,7 +2,8 @@
 
     python tools/add_sbom.py wheelhouse
 
-PEP 770, in CycloneDX's format. auditwheel writes one itself; delocate and delvewheel do not.
+PEP 770, in CycloneDX's format. auditwheel writes one itself, of what the system's package manager
+knows; delocate and delvewheel do not.
 """
 
 from __future__ import annotations
