@@ -64,6 +64,7 @@ def add_leaky_relu(x, y, negative_slope=0.01):
 
 
 @np.errstate(invalid="ignore")  # ml_dtypes' isnan
+@np.errstate(invalid="ignore")  # np.isnan of a signalling bfloat16 NaN warns
 def assert_same(result, expected):
     """Assert the same dtype, shape and bits; any NaN equals any NaN."""
     result, expected = np.asarray(result), np.asarray(expected)

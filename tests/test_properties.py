@@ -83,4 +83,5 @@ def test_relu_is_idempotent_and_sets_no_sign_bit(call):
     _, operands = call
     once = cyrelu.relu(operands["x"])
     assert_same_bits(cyrelu.relu(once), once)
-    assert not np.signbit(once[~np.isnan(once)]).any()
+    with np.errstate(invalid="ignore"):  # np.isnan of a signalling bfloat16 NaN warns
+        assert not np.signbit(once[~np.isnan(once)]).any()
