@@ -8,7 +8,7 @@
 .NOTPARALLEL:
 # The targets run-* use the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-fast-math test-parallel \
-	test-downstream run-test-downstream test-forks run-test-forks test-frozen run-test-frozen \
+	test-downstream run-test-downstream test-examples test-forks run-test-forks test-frozen run-test-frozen \
 	prove soak large fuzz run-fuzz sanitize lint generate types format bench run-bench \
 	bench-layers run-bench-layers \
 	vectorization docs dist cross-compile clean
@@ -72,6 +72,11 @@ test-forks:
 
 run-test-forks: $(VENV)/installed $(VENV)/peers $(VENV)/group-forks
 	$(BIN)/python -m pytest tests/test_fork.py tests/test_openmp_coexistence.py tests/test_examples.py
+
+# Each example in a new environment with cyrelu's wheel and what its first lines ask for.
+test-examples: $(VENV)/installed $(VENV)/group-test $(VENV)/group-examples
+	$(PIP) wheel --no-build-isolation --no-deps --wheel-dir build/wheel .
+	$(PYTEST) tests/test_examples.py --each-in-its-own-environment=build/wheel
 
 # Programs that take minutes; the last line of output has the figures.
 prove soak large: $(VENV)/installed $(VENV)/group-test

@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["autograd", "cyrelu"]
+# ///
 """The functions as primitives of HIPS autograd, with their first and second derivatives."""
 
 import autograd.numpy as np

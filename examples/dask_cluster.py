@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "dask[array,distributed]"]
+# ///
 """dask.distributed: the same calls on an array in chunks, computed by two processes.
 
 An array that is larger than one machine's memory takes the same call: it is lazy, and each worker

@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "matplotlib", "scikit-learn", "tqdm"]
+# ///
 """ReLU and Leaky ReLU at work: small networks learn handwritten digits, and units die.
 
     python examples/digits.py

@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "jax"]
+# ///
 """JAX: the functions inside jit and grad, called back by the compiled program."""
 
 import time

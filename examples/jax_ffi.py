@@ -1,3 +1,10 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu-xla"]
+#
+# [tool.uv.sources]
+# cyrelu-xla = { path = "jax_ffi_module" }
+# ///
 """JAX with cyrelu's kernels in the compiled program: no Python is called.
 
 Needs a compiler: the module in examples/jax_ffi_module has to be built and installed first.

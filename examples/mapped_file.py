@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "numpy"]
+# ///
 """A memory-mapped file is rectified in place; it may be larger than memory."""
 
 import tempfile

@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "numpy"]
+# ///
 """Masked arrays: masked elements stay masked."""
 
 import numpy as np

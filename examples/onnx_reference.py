@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "onnx"]
+# ///
 """A model in ONNX's reference evaluator, whose rectifiers are cyrelu's."""
 
 import time

@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "pandas"]
+# ///
 """pandas: the result is a Series or DataFrame like the input, with its labels."""
 
 import pandas as pd

@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "scikit-learn"]
+# ///
 """scikit-learn: the inference of a trained MLPClassifier, redone with cyrelu: the same answers."""
 
 import numpy as np

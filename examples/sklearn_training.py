@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "scikit-learn"]
+# ///
 """scikit-learn: MLPClassifier.fit with its pair of rectifier functions replaced by cyrelu's.
 
 scikit-learn works in place and keeps the layer's output: its gradient is 0 where that is 0. So the

@@ -1,3 +1,10 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu-thinc-backend", "scikit-learn"]
+#
+# [tool.uv.sources]
+# cyrelu-thinc-backend = { path = "thinc_backend" }
+# ///
 """thinc: a network trained with its rectifier, and with cyrelu's.
 
 The one line is use_ops("cyrelu"), once the package in examples/thinc_backend is installed.

@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "torch"]
+# ///
 """PyTorch: the functions as torch.autograd.Function, on the tensors' own memory."""
 
 import time

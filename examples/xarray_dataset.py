@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["cyrelu", "xarray"]
+# ///
 """xarray: dimensions and coordinates are kept, and slopes per channel are matched by dimension."""
 
 import numpy as np

@@ -9,6 +9,14 @@ hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("default")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--each-in-its-own-environment",
+        metavar="WHEELS",
+        help="make a new environment for each example, with cyrelu's wheel from this folder",
+    )
+
+
 def pytest_report_header():
     config = cyrelu.show_config("dicts")
     return f"cyrelu: {cyrelu.__file__}, {config['build']}, OpenMP {config['openmp']}"

@@ -193,6 +193,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.skipif(not LOOPS.exists(), reason="the tests run without the source tree")
 @pytest.mark.parametrize(("flag", "words"), REFUSED.items(), ids=REFUSED)
 def test_the_loops_refuse_flags_that_are_in_force(tmp_path, flag, words):
     """Whatever a compiler calls them: its macros say what it does."""
