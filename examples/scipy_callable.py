@@ -7,8 +7,8 @@
 # ///
 """SciPy: an integrand with a rectifier in it, compiled, so that quad calls no Python.
 
-A call option pays relu(price - strike), and its value is what it pays in the mean. Needs a compiler:
-the module in examples/scipy_callable_module has to be built and installed first.
+A call option pays relu(price - strike), and its value is what it pays in the mean. Needs a
+compiler: the module in examples/scipy_callable_module has to be built and installed first.
 """
 
 import ctypes
