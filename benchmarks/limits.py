@@ -55,7 +55,12 @@ def build(source: Path, folder: Path, compile_flags: list[str], link_flags: list
         extra_compile_args=optimize + compile_flags,
         extra_link_args=link_flags,
     )
-    directives = {"language_level": 3, "boundscheck": False, "wraparound": False}
+    directives = {
+        "language_level": 3,
+        "boundscheck": False,
+        "wraparound": False,
+        "freethreading_compatible": True,
+    }
     modules = cythonize(
         [extension], build_dir=str(folder / "c"), compiler_directives=directives, quiet=True
     )

@@ -1,3 +1,4 @@
+# cython: freethreading_compatible=True
 """cyrelu's kernels as foreign functions of XLA, in capsules for jax.ffi.register_ffi_target."""
 
 from cpython.pycapsule cimport PyCapsule_New

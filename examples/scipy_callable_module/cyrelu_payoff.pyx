@@ -1,3 +1,4 @@
+# cython: freethreading_compatible=True
 """An integrand for scipy.LowLevelCallable.from_cython."""
 
 from libc.math cimport M_PI, exp, sqrt
