@@ -1,7 +1,7 @@
-"""Shows the vector widths that gcc chooses for each loop, from its report on the real build.
+"""Shows the vector widths that the compiler chooses for each loop, by its report on the real build.
 
-Compiles everything as setup.py does, with -fopt-info-vec-optimized added, and prints a table of the
-loops of each instruction set. Exits with 1 if a loop is not vectorised in one of them, or not as
+Compiles everything as setup.py does, with gcc or with the clang that CC names, and prints a table of
+the loops of each instruction set. Exits with 1 if a loop is not vectorised in one of them, or not as
 wide as it should be, or if there are not as many loops as the tables of tools/codegen say.
 """
 
@@ -26,8 +26,14 @@ from operations import OPERATIONS  # noqa: E402
 
 # Where setup.py puts the C files.
 GENERATED = ROOT / f"build/cython-release-numpy-{version('numpy')}/src/cyrelu/_loops"
-# Without -fno-ipa-icf gcc keeps one of several equal loops, and reports on no other.
-REPORT_FLAGS = "-fopt-info-vec-optimized -fno-ipa-icf"
+COMPILER = os.environ.get("CC", "gcc")
+if "clang" in COMPILER:
+    REPORT_FLAGS = "-Rpass=loop-vectorize"
+    REPORT = r"remark: vectorized loop \(vectorization width: (\d+|vscale)"
+else:
+    # Without -fno-ipa-icf gcc keeps one of several equal loops, and reports on no other.
+    REPORT_FLAGS = "-fopt-info-vec-optimized -fno-ipa-icf"
+    REPORT = r"optimized: loop vectorized using (\d+(?= byte)|variable length)"
 
 # The loops, by the members of their fused types, which Cython numbers in their order:
 # "static void __pyx_fuse_0_1_0__pyx_f_6cyrelu_6_loops_9x86_64_v3_contiguous(..." and its like,
@@ -47,9 +53,6 @@ FACTORS = {operation.name: bool(operation.factors) for operation in OPERATIONS}
 DEFINITION = re.compile(
     rf"__pyx_fuse_(\d+(?:_\d+)*)__pyx_f_\w*?_(?<!run_)({'|'.join(LOOPS)})\(.*\{{$"
 )
-REPORT = re.compile(
-    r"(\w+)\.c:(\d+):\d+: optimized: loop vectorized using (\d+ byte|variable length) vectors"
-)
 SCALABLE = 2048 // 8  # Arm's SVE: the vectors are as long as the processor has them, up to this
 
 
@@ -60,10 +63,10 @@ def main() -> int:
     isas = [isa for isa in INSTRUCTION_SETS.values() if isa.module in built]
     widths: dict[tuple[str, str], set[int]] = defaultdict(set)
     loops = {isa.module: loops_of(isa.module) for isa in isas}
-    for module, line, vectors in REPORT.findall(report):
+    for module, line, width in re.findall(rf"(\w+)\.c:(\d+):\d+: {REPORT}", report):
         if name := function_at(loops.get(module, {}), int(line)):
-            width = vectors.removesuffix(" byte")
-            widths[name, module].add(int(width) if width.isdigit() else SCALABLE)
+            unit = element_bytes(name) if "clang" in COMPILER else 1
+            widths[name, module].add(int(width) * unit if width.isdigit() else SCALABLE)
 
     names = [name for _, _, name in copies()]
     print(f"{'bytes in a vector':45}", *(f"{isa.name:>16}" for isa in isas))
@@ -89,7 +92,7 @@ def compile_with_report(folder: str) -> str:
     finished = subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--force", "-j1", f"-b{folder}", f"-t{folder}"],
         cwd=ROOT,
-        env={**os.environ, "CC": "gcc", "CFLAGS": REPORT_FLAGS}
+        env={**os.environ, "CC": COMPILER, "CFLAGS": REPORT_FLAGS}
         | {"CYRELU_DEBUG": "0", "CYRELU_OPENMP": "auto"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -113,6 +116,12 @@ def copies() -> Iterator[tuple[str, str, str]]:
             if (words[0] == "relu" and words[-1].startswith("uint")) or words[:2] == ["sum", ""]:
                 continue  # memcpy does the one, and nothing the other
             yield loop, numbers, " ".join([loop, *filter(None, words)])
+
+
+def element_bytes(name: str) -> int:
+    """Of the widest elements in the loop: clang counts elements where gcc counts bytes."""
+    widest = {"both_gradients": 8, "compute_in_integers": 4}
+    return widest.get(name.split()[0]) or int(re.findall(r"\d+$", name)[0]) // 8
 
 
 def is_expected(name: str, isa: InstructionSet) -> bool:

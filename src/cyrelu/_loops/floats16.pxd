@@ -44,6 +44,17 @@ from cyrelu._loops.views cimport View, view
 cdef enum:
     BLOCK = 512  # elements
 
+cdef extern from *:
+    """
+    /* As arguments, both are loaded before one is chosen: compilers do not vectorise a load that is
+     * a choice. Nor does LLVM vectorise the assignments in branches that Cython makes of a choice. */
+    static inline int16_t cyrelu_select_i16(int condition, int16_t yes, int16_t no)
+    {
+        return condition ? yes : no;
+    }
+    """
+    int16_t select "cyrelu_select_i16"(bint condition, int16_t yes, int16_t no) noexcept nogil
+
 
 ctypedef void (*Choose)(
     Tag* op, Tag* dtype, View above, View x, View at_zero, View below, View out
@@ -67,7 +78,6 @@ cdef inline void choose(
     cdef int16_t number, magnitude, result
     cdef int16_t if_zero = 0, if_below = 0
     for i in range(out.shape[0]):
-        # All are loaded before one is chosen: compilers do not vectorise a load that is a choice.
         number = x[i]
         magnitude = number & 0x7FFF
         if Op in TakesNegativeSlope:
@@ -76,18 +86,19 @@ cdef inline void choose(
             if_zero = at_zero[i]
         if Op is Relu or Op is AddRelu:
             # As integers, negative numbers are those up to -inf; NaNs of both signs are greater.
-            result = number if number > negative_infinity else 0
+            result = select(number > negative_infinity, number, 0)
         elif Op is LeakyRelu or Op is AddLeakyRelu:
-            result = if_below if (number <= negative_infinity) | (number == 0) else number
+            result = select((number <= negative_infinity) | (number == 0), if_below, number)
         else:
             if Op in TakesGrad:
                 result = above[i]
             else:
                 result = one
-            result = if_below if number < 0 else result
-            result = if_zero if magnitude == 0 else result
-            result = number if magnitude > infinity else result
+            result = select(number < 0, if_below, result)
+            result = select(magnitude == 0, if_zero, result)
+            result = select(magnitude > infinity, number, result)
         out[i] = result
+
 
 
 cdef inline void run_floats16(
@@ -155,7 +166,7 @@ cdef inline void scale(
     """product = factor * value, but 0 and 1 select, as in scalar.scaled."""
     cdef uint16_t one = FLOAT16_ONE if Floats16 is Float16 else BFLOAT16_ONE
     cdef Py_ssize_t i
-    cdef uint16_t a, result, selected
+    cdef uint16_t a, result
     if Factors is ScalarFactors:
         if factor[0] & 0x7FFF == 0:
             memset(product, 0, n * sizeof(uint16_t))
@@ -166,9 +177,9 @@ cdef inline void scale(
     compute[Product, Factors, Floats16](NULL, NULL, NULL, factor, value, product, n)
     if Factors is ArrayFactors:
         for i in range(n):
-            a, result, selected = factor[i], product[i], value[i]
-            result = selected if a == one else result
-            product[i] = 0 if a & 0x7FFF == 0 else result
+            a = factor[i]
+            result = select(a == one, value[i], product[i])
+            product[i] = select(a & 0x7FFF == 0, 0, result)
 
 
 cdef inline void compute(
