@@ -45,6 +45,7 @@ LOOPS = {
     "contiguous": (ALL, KINDS, FLOAT),
     "choose": (ALL, F16),
     "compute_in_integers": (["product", "sum"], KINDS, F16),
+    "compute_pairs": (["product", "sum"], KINDS),
     "scale": (KINDS, F16),
     "both_gradients": (KINDS, FLOAT),
     "integers": ([operation.name for operation in OPERATIONS if operation.takes_integers], INTEGER),
@@ -120,13 +121,13 @@ def copies() -> Iterator[tuple[str, str, str]]:
 
 def element_bytes(name: str) -> int:
     """Of the widest elements in the loop: clang counts elements where gcc counts bytes."""
-    widest = {"both_gradients": 8, "compute_in_integers": 4}
+    widest = {"both_gradients": 8, "compute_in_integers": 4, "compute_pairs": 4}
     return widest.get(name.split()[0]) or int(re.findall(r"\d+$", name)[0]) // 8
 
 
 def is_expected(name: str, isa: InstructionSet) -> bool:
     """float16 is computed with F16C where a set has it (float16_arithmetic.pxd)."""
-    return not (name.startswith("compute") and "bfloat16" not in name and isa.vector_bytes > 16)
+    return not (re.match("compute_in_integers.* float16", name) and isa.vector_bytes > 16)
 
 
 def loops_of(module: str) -> dict[range, str]:

@@ -221,16 +221,28 @@ cdef inline void compute_in_integers(
     cdef Py_ssize_t i
     cdef Py_ssize_t start = 0
     cdef Py_ssize_t step = 1 if Factors is ArrayFactors else 0
-    cdef uint32_t two_left = <uint32_t> left[0] << 16 | left[0]
-    cdef uint32_t two_right, two_results
     if Floats16 is Bfloat16:
-        # In pairs: no element has to change its width, which costs as much as the product.
-        for i in range(n // 2):
-            if Factors is ArrayFactors:
-                copy(&two_left, left + 2 * i, sizeof(uint32_t))
-            copy(&two_right, right + 2 * i, sizeof(uint32_t))
-            two_results = computed_in_pairs(arithmetic, two_left, two_right)
-            copy(result + 2 * i, &two_results, sizeof(uint32_t))
+        compute_pairs(arithmetic, factors, left, right, result, n // 2)
         start = n // 2 * 2
     for i in range(start, n):
         result[i] = computed(arithmetic, dtype, left[i * step], right[i])
+
+
+cdef inline void compute_pairs(
+    Arithmetic* arithmetic,
+    Factors* factors,
+    const uint16_t* left,
+    const uint16_t* right,
+    uint16_t* result,
+    Py_ssize_t pairs,
+) noexcept nogil:
+    """For bfloat16: no element has to change its width, which costs as much as the product."""
+    cdef Py_ssize_t i
+    cdef uint32_t two_left = <uint32_t> left[0] << 16 | left[0]
+    cdef uint32_t two_right, two_results
+    for i in range(pairs):
+        if Factors is ArrayFactors:
+            copy(&two_left, left + 2 * i, sizeof(uint32_t))
+        copy(&two_right, right + 2 * i, sizeof(uint32_t))
+        two_results = computed_in_pairs(arithmetic, two_left, two_right)
+        copy(result + 2 * i, &two_results, sizeof(uint32_t))
