@@ -11,7 +11,7 @@
 	test-downstream run-test-downstream test-examples test-forks run-test-forks test-frozen run-test-frozen \
 	prove soak large fuzz run-fuzz sanitize lint generate types format bench run-bench \
 	bench-layers run-bench-layers \
-	vectorization docs dist cross-compile clean
+	vectorization vectorization-clang docs dist cross-compile clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -139,7 +139,8 @@ cross-compile: $(VENV)/installed $(VENV)/group-cross
 dist: $(VENV)/group-build $(VENV)/group-dist
 	$(BIN)/python tools/build_sdist.py build/dist
 
-vectorization: $(VENV)/group-build
+vectorization-clang: export CC = clang
+vectorization vectorization-clang: $(VENV)/group-build
 	$(BIN)/python tools/vectorization.py
 	$(BIN)/python tools/vectorization_of_consumers.py
 
