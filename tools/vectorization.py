@@ -1,8 +1,8 @@
 """Shows the vector widths that the compiler chooses for each loop, by its report on the real build.
 
-Compiles everything as setup.py does, with gcc or with the clang that CC names, and prints a table of
-the loops of each instruction set. Exits with 1 if a loop is not vectorised in one of them, or not as
-wide as it should be, or if there are not as many loops as the tables of tools/codegen say.
+Compiles everything as setup.py does, with gcc or with the clang that CC names, and prints a table
+of the loops of each instruction set. Exits with 1 if a loop is not vectorised in one of them, or
+not as wide as it should be, or if there are not as many loops as the tables of tools/codegen say.
 """
 
 from __future__ import annotations
