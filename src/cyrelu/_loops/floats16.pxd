@@ -46,8 +46,8 @@ cdef enum:
 
 cdef extern from *:
     """
-    /* As arguments, both are loaded before one is chosen: compilers do not vectorise a load that is
-     * a choice. Nor does LLVM vectorise the assignments in branches that Cython makes of a choice. */
+    /* As arguments, both are loaded before one is chosen: compilers do not vectorise a load that
+     * is a choice. Nor does LLVM the assignments in branches that Cython makes of a choice. */
     static inline int16_t cyrelu_select_i16(int condition, int16_t yes, int16_t no)
     {
         return condition ? yes : no;
@@ -109,7 +109,6 @@ cdef inline void choose(
             result = select(magnitude == 0, if_zero, result)
             result = select(magnitude > infinity, number, result)
         out[i] = result
-
 
 
 cdef inline void run_floats16(
