@@ -8,7 +8,8 @@
 .NOTPARALLEL:
 # The targets run-* use the environment that VENV names.
 .PHONY: demo test test-debug test-serial test-fast-math test-parallel \
-	test-downstream run-test-downstream test-examples test-forks run-test-forks test-frozen run-test-frozen \
+	test-downstream run-test-downstream test-examples test-forks run-test-forks \
+	test-frozen run-test-frozen \
 	prove soak large fuzz run-fuzz sanitize lint generate types format bench run-bench \
 	bench-layers run-bench-layers \
 	vectorization vectorization-clang docs dist cross-compile clean

@@ -1,7 +1,7 @@
 # cython: freethreading_compatible=True
 """An integrand for scipy.LowLevelCallable.from_cython."""
 
-from libc.math cimport M_PI, exp, sqrt
+from libc.math cimport exp
 
 from cyrelu.scalar cimport relu
 
@@ -17,4 +17,4 @@ cdef api double expected_payoff(double z, void* user_data) noexcept nogil:
 
 
 cdef double density(double z) noexcept nogil:
-    return exp(-z * z / 2) / sqrt(2 * M_PI)
+    return exp(-z * z / 2) / 2.5066282746310002  # sqrt(2 * pi); M_PI is not in every math.h
