@@ -22,6 +22,7 @@ extensions = [
 ]
 exclude_patterns = ["other_libraries_table.md", "semantics_table.md"]  # parts of pages
 nitpicky = True
+autodoc_typehints = "none"  # the docstrings say the types, without the names inside NumPy
 nitpick_ignore = [("py:obj", "numpy.show_config")]
 
 myst_heading_anchors = 3
