@@ -16,13 +16,16 @@ pytestmark = [
     pytest.mark.skipif(not LOOPS.exists(), reason="the tests run without the source tree"),
     pytest.mark.thread_unsafe(reason="runs Cython, once is enough"),
 ]
-KINDS_OF_FACTORS = 2  # numbers and arrays
+KINDS_OF_FACTORS = 3  # numbers; the first an array; arrays
 COPIES = {
     "contiguous": len(CASES) * KINDS_OF_FACTORS * len(FLOATS),
     "run_floats16": len(CASES) * KINDS_OF_FACTORS * 2,
+    "run_by_way_of_float": len(CASES) * KINDS_OF_FACTORS * 2,
     "choose": len(CASES) * 2,
-    "integers": len(TAKE_INTEGERS) * 8,
+    "integers": len(TAKE_INTEGERS) * KINDS_OF_FACTORS * 8,
 }
+FILES = {"run_floats16": "floats16", "choose": "floats16", "integers": "contiguous"}
+FILES |= {"run_by_way_of_float": "narrow_floats"}
 
 
 def compiled(name, folder):
@@ -44,7 +47,7 @@ def compiled(name, folder):
 def test_each_combination_has_its_own_copy(name, tmp_path):
     """No copy is missing, and none serves two combinations."""
     source = compiled(name, tmp_path)
-    definition = rf"^static .*__pyx_fuse_(\w+?)__pyx_f_\w+\d(?:{name}|floats16)_{{}}\(.*{{{{$"
+    definition = r"^static .*__pyx_fuse_(\w+?)__pyx_f_\w+\d{}_{}\(.*{{$"
     for loop, count in COPIES.items():
-        copies = re.findall(definition.format(loop), source, re.M)
+        copies = re.findall(definition.format(FILES.get(loop, loop), loop), source, re.M)
         assert len(set(copies)) == len(copies) == count, loop

@@ -20,8 +20,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tools/codegen"), str(ROOT / "src/cyrelu/_platform")]
-from dtypes import FLOATS, FLOATS_16, INTEGERS  # noqa: E402
+from dtypes import FLOATS, FLOATS_16, INTEGERS, NARROW_FLOATS  # noqa: E402
 from instruction_sets import INSTRUCTION_SETS, InstructionSet  # noqa: E402
+from loops import FACTORS, kinds_of_factors  # noqa: E402
 from operations import OPERATIONS  # noqa: E402
 
 # Where setup.py puts the C files.
@@ -38,19 +39,28 @@ else:
 # The loops, by the members of their fused types, which Cython numbers in their order:
 # "static void __pyx_fuse_0_1_0__pyx_f_6cyrelu_6_loops_9x86_64_v3_contiguous(..." and its like,
 # where the body follows (a declaration ends with a semicolon).
-ALL = [operation.name for operation in OPERATIONS]
-KINDS = ["", "array factors"]
-F16, FLOAT, INTEGER = ([dtype.name for dtype in group] for group in (FLOATS_16, FLOATS, INTEGERS))
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+ALL = list(BY_NAME)
+KINDS = dict(zip(FACTORS, ["", "first factor array", "array factors"], strict=True))
+NUMBER_OR_ARRAY = [KINDS[FACTORS[0]], KINDS[FACTORS[-1]]]
+F16, FLOAT, INTEGER, NARROW = (
+    [dtype.name for dtype in group] for group in (FLOATS_16, FLOATS, INTEGERS, NARROW_FLOATS)
+)
 LOOPS = {
-    "contiguous": (ALL, KINDS, FLOAT),
+    "contiguous": (ALL, KINDS.values(), FLOAT),
     "choose": (ALL, F16),
-    "compute_in_integers": (["product", "sum"], KINDS, F16),
-    "compute_pairs": (["product", "sum"], KINDS),
-    "scale": (KINDS, F16),
-    "both_gradients": (KINDS, FLOAT),
-    "integers": ([operation.name for operation in OPERATIONS if operation.takes_integers], INTEGER),
+    "widen_all": (NARROW,),
+    "narrow_all": (NARROW,),
+    "compute_in_integers": (["product", "sum"], NUMBER_OR_ARRAY, F16),
+    "compute_pairs": (["product", "sum"], NUMBER_OR_ARRAY),
+    "scale": (NUMBER_OR_ARRAY, F16),
+    "both_gradients": (NUMBER_OR_ARRAY, FLOAT),
+    "integers": (
+        [operation.name for operation in OPERATIONS if operation.takes_integers],
+        KINDS.values(),
+        INTEGER,
+    ),
 }
-FACTORS = {operation.name: bool(operation.factors) for operation in OPERATIONS}
 DEFINITION = re.compile(
     rf"__pyx_fuse_(\d+(?:_\d+)*)__pyx_f_\w*?_(?<!run_)({'|'.join(LOOPS)})\(.*\{{$"
 )
@@ -110,18 +120,34 @@ def copies() -> Iterator[tuple[str, str, str]]:
         for numbered in itertools.product(*map(enumerate, members)):
             numbers = "_".join(str(number) for number, _ in numbered)
             words = [word for _, word in numbered]
-            if loop == "contiguous" and words[1] and not FACTORS[words[0]]:
-                continue  # relu takes no factors
-            if loop == "scale" and not words[0]:
-                continue  # one number that is 0 or 1 is no loop
-            if (words[0] == "relu" and words[-1].startswith("uint")) or words[:2] == ["sum", ""]:
-                continue  # memcpy does the one, and nothing the other
-            yield loop, numbers, " ".join([loop, *filter(None, words)])
+            if is_used(loop, words):
+                yield loop, numbers, " ".join([loop, *filter(None, words)])
+
+
+def is_used(loop: str, words: list[str]) -> bool:
+    """Whether a copy is called, and has something to vectorise."""
+    operation = BY_NAME.get(words[0])
+    if operation and words[1] in KINDS.values():
+        kinds = [KINDS[factors] for _, factors in kinds_of_factors(operation)]
+        copied = loop == "integers" and words[0] == "relu" and words[-1].startswith("uint")
+        return words[1] in kinds and not copied  # by memcpy
+    if operation:
+        return operation.selects
+    if loop in ("widen_all", "narrow_all"):
+        return any(
+            not (each.selects and dtype in FLOATS_16)
+            for each in OPERATIONS
+            for dtype in each.dtypes
+            if dtype.name == words[0]
+        )
+    # One number that is 0 or 1 is no loop, and no sum has one number.
+    return not (loop == "scale" and not words[0]) and words[:2] != ["sum", ""]
 
 
 def element_bytes(name: str) -> int:
     """Of the widest elements in the loop: clang counts elements where gcc counts bytes."""
     widest = {"both_gradients": 8, "compute_in_integers": 4, "compute_pairs": 4}
+    widest |= {"widen_all": 4, "narrow_all": 4}
     return widest.get(name.split()[0]) or int(re.findall(r"\d+$", name)[0]) // 8
 
 

@@ -2,9 +2,11 @@
 # The kernels for other Cython projects: the dispatcher under plain names and pointers. kernels.pxd
 # says what they promise; tests/downstream/kernels_abi.txt lists the names that stay.
 
-from cyrelu._dispatch.dispatch cimport Rows, run, run_rows
+from libc.stdint cimport uint16_t
+
+from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
-from cyrelu._loops.conversions cimport rounded_to
+from cyrelu._loops.conversions cimport round_to
 from cyrelu._loops.dtypes cimport (
     BFLOAT16,
     FLOAT16,
@@ -24,8 +26,6 @@ from cyrelu._loops.dtypes cimport (
 from cyrelu._loops.operations cimport (
     ADD_LEAKY_RELU,
     ADD_RELU,
-    AT_ZERO,
-    GRAD,
     LEAKY_RELU,
     LEAKY_RELU_BACKWARD,
     LEAKY_RELU_GRAD,
@@ -35,231 +35,240 @@ from cyrelu._loops.operations cimport (
     RELU,
     RELU_BACKWARD,
     RELU_GRAD,
-    X,
     Y,
     Operation,
 )
-from cyrelu._loops.types cimport Operands, clear
+from cyrelu._loops.types cimport Call, Rows, begin_call, is_factor
+
+ctypedef const void* Input  # the first element, NULL where the operation does not take it
 
 
-cdef inline Operands operands_of(
-    Dtype dtype,
-    const void* grad,
-    const void* x,
-    const void* y,
-    const void* negative_slope,
-    const void* at_zero,
-    void* out,
+cdef inline void begin(
+    Call* call, Operation operation, Dtype dtype, const Input* inputs, void* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t item = itemsize(dtype)
-    cdef Operands operands
-    clear(&operands)
-    operands.data[GRAD] = <char*> grad
-    operands.data[X] = <char*> x
-    operands.data[Y] = <char*> y
-    operands.data[NEGATIVE_SLOPE] = <char*> negative_slope
-    operands.data[AT_ZERO] = <char*> at_zero
-    operands.data[OUT] = <char*> out
-    operands.stride[GRAD] = item if grad != NULL else 0
-    operands.stride[X] = item if x != NULL else 0
-    operands.stride[Y] = item if y != NULL else 0
-    operands.stride[OUT] = item
-    return operands
+    cdef int k
+    begin_call(call, operation, dtype)
+    call.n, call.block_limit = n, BLOCK_OF_THREAD
+    for k in range(OPERAND_COUNT):
+        call.operands.data[k] = <char*> (out if k == OUT else inputs[k])
+        if call.operands.data[k] != NULL and not is_factor(k):
+            call.operands.stride[k] = itemsize(dtype)
 
 
-cdef inline void call(
-    Operation operation,
-    Dtype dtype,
-    const void* grad,
-    const void* x,
-    const void* y,
-    const void* negative_slope,
-    const void* at_zero,
-    void* out,
-    Py_ssize_t n,
+cdef void call(
+    Operation operation, Dtype dtype, const Input* inputs, void* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Operands operands = operands_of(dtype, grad, x, y, negative_slope, at_zero, out)
-    run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
+    cdef Call call
+    begin(&call, operation, dtype, inputs, out, n)
+    run(&call)
 
 
 cdef void call_by_rows(
     Operation operation,
     Dtype dtype,
-    const void* grad,
-    const void* x,
-    const void* y,
-    const void* negative_slope,
-    const void* at_zero,
+    const Input* inputs,
     void* out,
     Py_ssize_t count,
     Py_ssize_t n,
     int row_operand,
 ) noexcept nogil:
-    cdef Operands operands = operands_of(dtype, grad, x, y, negative_slope, at_zero, out)
+    cdef Call call
     cdef Rows rows
     cdef int k
-    operands.stride[row_operand] = itemsize(dtype)
+    begin(&call, operation, dtype, inputs, out, n)
+    call.rows = &rows
     rows.count, rows.ndim = count, 1
     rows.shape[0] = count
     for k in range(OPERAND_COUNT):
-        rows.stride[0][k] = 0 if k == row_operand else n * operands.stride[k]
-    run_rows(operation, dtype, &operands, n, &rows, False, BLOCK_OF_THREAD)
+        rows.stride[0][k] = n * call.operands.stride[k]
+    rows.stride[0][row_operand] = 0
+    call.operands.stride[row_operand] = itemsize(dtype)
+    run(&call)
 
 
 cdef void relu_f32(const float* x, float* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, FLOAT32, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, FLOAT32, inputs, out, n)
 
 
 cdef void relu_f64(const double* x, double* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, FLOAT64, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, FLOAT64, inputs, out, n)
 
 
 cdef void relu_f16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, FLOAT16, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, FLOAT16, inputs, out, n)
 
 
 cdef void relu_bf16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, BFLOAT16, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, BFLOAT16, inputs, out, n)
 
 
 cdef void relu_i8(const int8_t* x, int8_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, INT8, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, INT8, inputs, out, n)
 
 
 cdef void relu_i16(const int16_t* x, int16_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, INT16, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, INT16, inputs, out, n)
 
 
 cdef void relu_i32(const int32_t* x, int32_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, INT32, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, INT32, inputs, out, n)
 
 
 cdef void relu_i64(const int64_t* x, int64_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, INT64, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, INT64, inputs, out, n)
 
 
 cdef void relu_u8(const uint8_t* x, uint8_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, UINT8, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, UINT8, inputs, out, n)
 
 
 cdef void relu_u16(const uint16_t* x, uint16_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, UINT16, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, UINT16, inputs, out, n)
 
 
 cdef void relu_u32(const uint32_t* x, uint32_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, UINT32, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, UINT32, inputs, out, n)
 
 
 cdef void relu_u64(const uint64_t* x, uint64_t* out, Py_ssize_t n) noexcept nogil:
-    call(RELU, UINT64, NULL, x, NULL, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, NULL]
+    call(RELU, UINT64, inputs, out, n)
 
 
 cdef void leaky_relu_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    call(LEAKY_RELU, FLOAT32, NULL, x, NULL, &negative_slope, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, &negative_slope, NULL]
+    call(LEAKY_RELU, FLOAT32, inputs, out, n)
 
 
 cdef void leaky_relu_f64(
     const double* x, double* out, Py_ssize_t n, double negative_slope
 ) noexcept nogil:
-    call(LEAKY_RELU, FLOAT64, NULL, x, NULL, &negative_slope, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, &negative_slope, NULL]
+    call(LEAKY_RELU, FLOAT64, inputs, out, n)
 
 
 cdef void leaky_relu_f16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
-    call(LEAKY_RELU, FLOAT16, NULL, x, NULL, &negative_slope_f16, NULL, out, n)
+    cdef uint16_t negative_slope_f16 = round_to(FLOAT16, negative_slope)
+    cdef Input[OUT] inputs = [NULL, x, NULL, &negative_slope_f16, NULL]
+    call(LEAKY_RELU, FLOAT16, inputs, out, n)
 
 
 cdef void leaky_relu_bf16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
-    call(LEAKY_RELU, BFLOAT16, NULL, x, NULL, &negative_slope_bf16, NULL, out, n)
+    cdef uint16_t negative_slope_bf16 = round_to(BFLOAT16, negative_slope)
+    cdef Input[OUT] inputs = [NULL, x, NULL, &negative_slope_bf16, NULL]
+    call(LEAKY_RELU, BFLOAT16, inputs, out, n)
 
 
 cdef void relu_grad_f32(const float* x, float* out, Py_ssize_t n, float at_zero) noexcept nogil:
-    call(RELU_GRAD, FLOAT32, NULL, x, NULL, NULL, &at_zero, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, &at_zero]
+    call(RELU_GRAD, FLOAT32, inputs, out, n)
 
 
 cdef void relu_grad_f64(const double* x, double* out, Py_ssize_t n, double at_zero) noexcept nogil:
-    call(RELU_GRAD, FLOAT64, NULL, x, NULL, NULL, &at_zero, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, &at_zero]
+    call(RELU_GRAD, FLOAT64, inputs, out, n)
 
 
 cdef void relu_grad_f16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
-    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call(RELU_GRAD, FLOAT16, NULL, x, NULL, NULL, &at_zero_f16, out, n)
+    cdef uint16_t at_zero_f16 = round_to(FLOAT16, at_zero)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, &at_zero_f16]
+    call(RELU_GRAD, FLOAT16, inputs, out, n)
 
 
 cdef void relu_grad_bf16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
-    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call(RELU_GRAD, BFLOAT16, NULL, x, NULL, NULL, &at_zero_bf16, out, n)
+    cdef uint16_t at_zero_bf16 = round_to(BFLOAT16, at_zero)
+    cdef Input[OUT] inputs = [NULL, x, NULL, NULL, &at_zero_bf16]
+    call(RELU_GRAD, BFLOAT16, inputs, out, n)
 
 
 cdef void leaky_relu_grad_f32(
     const float* x, float* out, Py_ssize_t n, float negative_slope, float at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_GRAD, FLOAT32, NULL, x, NULL, &negative_slope, &at_zero, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, &negative_slope, &at_zero]
+    call(LEAKY_RELU_GRAD, FLOAT32, inputs, out, n)
 
 
 cdef void leaky_relu_grad_f64(
     const double* x, double* out, Py_ssize_t n, double negative_slope, double at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_GRAD, FLOAT64, NULL, x, NULL, &negative_slope, &at_zero, out, n)
+    cdef Input[OUT] inputs = [NULL, x, NULL, &negative_slope, &at_zero]
+    call(LEAKY_RELU_GRAD, FLOAT64, inputs, out, n)
 
 
 cdef void leaky_relu_grad_f16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope, float at_zero
 ) noexcept nogil:
-    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
-    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call(LEAKY_RELU_GRAD, FLOAT16, NULL, x, NULL, &negative_slope_f16, &at_zero_f16, out, n)
+    cdef uint16_t negative_slope_f16 = round_to(FLOAT16, negative_slope)
+    cdef uint16_t at_zero_f16 = round_to(FLOAT16, at_zero)
+    cdef Input[OUT] inputs = [NULL, x, NULL, &negative_slope_f16, &at_zero_f16]
+    call(LEAKY_RELU_GRAD, FLOAT16, inputs, out, n)
 
 
 cdef void leaky_relu_grad_bf16(
     const uint16_t* x, uint16_t* out, Py_ssize_t n, float negative_slope, float at_zero
 ) noexcept nogil:
-    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
-    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call(LEAKY_RELU_GRAD, BFLOAT16, NULL, x, NULL, &negative_slope_bf16, &at_zero_bf16, out, n)
+    cdef uint16_t negative_slope_bf16 = round_to(BFLOAT16, negative_slope)
+    cdef uint16_t at_zero_bf16 = round_to(BFLOAT16, at_zero)
+    cdef Input[OUT] inputs = [NULL, x, NULL, &negative_slope_bf16, &at_zero_bf16]
+    call(LEAKY_RELU_GRAD, BFLOAT16, inputs, out, n)
 
 
 cdef void relu_backward_f32(
     const float* grad, const float* x, float* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
-    call(RELU_BACKWARD, FLOAT32, grad, x, NULL, NULL, &at_zero, out, n)
+    cdef Input[OUT] inputs = [grad, x, NULL, NULL, &at_zero]
+    call(RELU_BACKWARD, FLOAT32, inputs, out, n)
 
 
 cdef void relu_backward_f64(
     const double* grad, const double* x, double* out, Py_ssize_t n, double at_zero
 ) noexcept nogil:
-    call(RELU_BACKWARD, FLOAT64, grad, x, NULL, NULL, &at_zero, out, n)
+    cdef Input[OUT] inputs = [grad, x, NULL, NULL, &at_zero]
+    call(RELU_BACKWARD, FLOAT64, inputs, out, n)
 
 
 cdef void relu_backward_f16(
     const uint16_t* grad, const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
-    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call(RELU_BACKWARD, FLOAT16, grad, x, NULL, NULL, &at_zero_f16, out, n)
+    cdef uint16_t at_zero_f16 = round_to(FLOAT16, at_zero)
+    cdef Input[OUT] inputs = [grad, x, NULL, NULL, &at_zero_f16]
+    call(RELU_BACKWARD, FLOAT16, inputs, out, n)
 
 
 cdef void relu_backward_bf16(
     const uint16_t* grad, const uint16_t* x, uint16_t* out, Py_ssize_t n, float at_zero
 ) noexcept nogil:
-    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call(RELU_BACKWARD, BFLOAT16, grad, x, NULL, NULL, &at_zero_bf16, out, n)
+    cdef uint16_t at_zero_bf16 = round_to(BFLOAT16, at_zero)
+    cdef Input[OUT] inputs = [grad, x, NULL, NULL, &at_zero_bf16]
+    call(RELU_BACKWARD, BFLOAT16, inputs, out, n)
 
 
 cdef void leaky_relu_backward_f32(
     const float* grad, const float* x, float* out, Py_ssize_t n, float negative_slope, float at_zero
 ) noexcept nogil:
-    call(LEAKY_RELU_BACKWARD, FLOAT32, grad, x, NULL, &negative_slope, &at_zero, out, n)
+    cdef Input[OUT] inputs = [grad, x, NULL, &negative_slope, &at_zero]
+    call(LEAKY_RELU_BACKWARD, FLOAT32, inputs, out, n)
 
 
 cdef void leaky_relu_backward_f64(
@@ -270,7 +279,8 @@ cdef void leaky_relu_backward_f64(
     double negative_slope,
     double at_zero,
 ) noexcept nogil:
-    call(LEAKY_RELU_BACKWARD, FLOAT64, grad, x, NULL, &negative_slope, &at_zero, out, n)
+    cdef Input[OUT] inputs = [grad, x, NULL, &negative_slope, &at_zero]
+    call(LEAKY_RELU_BACKWARD, FLOAT64, inputs, out, n)
 
 
 cdef void leaky_relu_backward_f16(
@@ -281,9 +291,10 @@ cdef void leaky_relu_backward_f16(
     float negative_slope,
     float at_zero,
 ) noexcept nogil:
-    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
-    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call(LEAKY_RELU_BACKWARD, FLOAT16, grad, x, NULL, &negative_slope_f16, &at_zero_f16, out, n)
+    cdef uint16_t negative_slope_f16 = round_to(FLOAT16, negative_slope)
+    cdef uint16_t at_zero_f16 = round_to(FLOAT16, at_zero)
+    cdef Input[OUT] inputs = [grad, x, NULL, &negative_slope_f16, &at_zero_f16]
+    call(LEAKY_RELU_BACKWARD, FLOAT16, inputs, out, n)
 
 
 cdef void leaky_relu_backward_bf16(
@@ -294,133 +305,146 @@ cdef void leaky_relu_backward_bf16(
     float negative_slope,
     float at_zero,
 ) noexcept nogil:
-    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
-    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call(LEAKY_RELU_BACKWARD, BFLOAT16, grad, x, NULL, &negative_slope_bf16, &at_zero_bf16, out, n)
+    cdef uint16_t negative_slope_bf16 = round_to(BFLOAT16, negative_slope)
+    cdef uint16_t at_zero_bf16 = round_to(BFLOAT16, at_zero)
+    cdef Input[OUT] inputs = [grad, x, NULL, &negative_slope_bf16, &at_zero_bf16]
+    call(LEAKY_RELU_BACKWARD, BFLOAT16, inputs, out, n)
 
 
 cdef void add_relu_f32(const float* x, const float* y, float* out, Py_ssize_t n) noexcept nogil:
-    call(ADD_RELU, FLOAT32, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, FLOAT32, inputs, out, n)
 
 
 cdef void add_relu_f64(const double* x, const double* y, double* out, Py_ssize_t n) noexcept nogil:
-    call(ADD_RELU, FLOAT64, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, FLOAT64, inputs, out, n)
 
 
 cdef void add_relu_f16(
     const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, FLOAT16, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, FLOAT16, inputs, out, n)
 
 
 cdef void add_relu_bf16(
     const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, BFLOAT16, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, BFLOAT16, inputs, out, n)
 
 
 cdef void add_relu_i8(const int8_t* x, const int8_t* y, int8_t* out, Py_ssize_t n) noexcept nogil:
-    call(ADD_RELU, INT8, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, INT8, inputs, out, n)
 
 
 cdef void add_relu_i16(
     const int16_t* x, const int16_t* y, int16_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, INT16, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, INT16, inputs, out, n)
 
 
 cdef void add_relu_i32(
     const int32_t* x, const int32_t* y, int32_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, INT32, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, INT32, inputs, out, n)
 
 
 cdef void add_relu_i64(
     const int64_t* x, const int64_t* y, int64_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, INT64, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, INT64, inputs, out, n)
 
 
 cdef void add_relu_u8(
     const uint8_t* x, const uint8_t* y, uint8_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, UINT8, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, UINT8, inputs, out, n)
 
 
 cdef void add_relu_u16(
     const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, UINT16, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, UINT16, inputs, out, n)
 
 
 cdef void add_relu_u32(
     const uint32_t* x, const uint32_t* y, uint32_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, UINT32, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, UINT32, inputs, out, n)
 
 
 cdef void add_relu_u64(
     const uint64_t* x, const uint64_t* y, uint64_t* out, Py_ssize_t n
 ) noexcept nogil:
-    call(ADD_RELU, UINT64, NULL, x, y, NULL, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call(ADD_RELU, UINT64, inputs, out, n)
 
 
 cdef void add_leaky_relu_f32(
     const float* x, const float* y, float* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    call(ADD_LEAKY_RELU, FLOAT32, NULL, x, y, &negative_slope, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, &negative_slope, NULL]
+    call(ADD_LEAKY_RELU, FLOAT32, inputs, out, n)
 
 
 cdef void add_leaky_relu_f64(
     const double* x, const double* y, double* out, Py_ssize_t n, double negative_slope
 ) noexcept nogil:
-    call(ADD_LEAKY_RELU, FLOAT64, NULL, x, y, &negative_slope, NULL, out, n)
+    cdef Input[OUT] inputs = [NULL, x, y, &negative_slope, NULL]
+    call(ADD_LEAKY_RELU, FLOAT64, inputs, out, n)
 
 
 cdef void add_leaky_relu_f16(
     const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
-    call(ADD_LEAKY_RELU, FLOAT16, NULL, x, y, &negative_slope_f16, NULL, out, n)
+    cdef uint16_t negative_slope_f16 = round_to(FLOAT16, negative_slope)
+    cdef Input[OUT] inputs = [NULL, x, y, &negative_slope_f16, NULL]
+    call(ADD_LEAKY_RELU, FLOAT16, inputs, out, n)
 
 
 cdef void add_leaky_relu_bf16(
     const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
-    call(ADD_LEAKY_RELU, BFLOAT16, NULL, x, y, &negative_slope_bf16, NULL, out, n)
+    cdef uint16_t negative_slope_bf16 = round_to(BFLOAT16, negative_slope)
+    cdef Input[OUT] inputs = [NULL, x, y, &negative_slope_bf16, NULL]
+    call(ADD_LEAKY_RELU, BFLOAT16, inputs, out, n)
 
 
 cdef void leaky_relu_rows_f32(
     const float* x, const float* negative_slope, float* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(
-        LEAKY_RELU, FLOAT32, NULL, x, NULL, negative_slope, NULL, out, rows, n, NEGATIVE_SLOPE
-    )
+    cdef Input[OUT] inputs = [NULL, x, NULL, negative_slope, NULL]
+    call_by_rows(LEAKY_RELU, FLOAT32, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_rows_f64(
     const double* x, const double* negative_slope, double* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(
-        LEAKY_RELU, FLOAT64, NULL, x, NULL, negative_slope, NULL, out, rows, n, NEGATIVE_SLOPE
-    )
+    cdef Input[OUT] inputs = [NULL, x, NULL, negative_slope, NULL]
+    call_by_rows(LEAKY_RELU, FLOAT64, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_rows_f16(
     const uint16_t* x, const uint16_t* negative_slope, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(
-        LEAKY_RELU, FLOAT16, NULL, x, NULL, negative_slope, NULL, out, rows, n, NEGATIVE_SLOPE
-    )
+    cdef Input[OUT] inputs = [NULL, x, NULL, negative_slope, NULL]
+    call_by_rows(LEAKY_RELU, FLOAT16, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_rows_bf16(
     const uint16_t* x, const uint16_t* negative_slope, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(
-        LEAKY_RELU, BFLOAT16, NULL, x, NULL, negative_slope, NULL, out, rows, n, NEGATIVE_SLOPE
-    )
+    cdef Input[OUT] inputs = [NULL, x, NULL, negative_slope, NULL]
+    call_by_rows(LEAKY_RELU, BFLOAT16, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_grad_rows_f32(
@@ -431,19 +455,8 @@ cdef void leaky_relu_grad_rows_f32(
     Py_ssize_t n,
     float at_zero,
 ) noexcept nogil:
-    call_by_rows(
-        LEAKY_RELU_GRAD,
-        FLOAT32,
-        NULL,
-        x,
-        NULL,
-        negative_slope,
-        &at_zero,
-        out,
-        rows,
-        n,
-        NEGATIVE_SLOPE,
-    )
+    cdef Input[OUT] inputs = [NULL, x, NULL, negative_slope, &at_zero]
+    call_by_rows(LEAKY_RELU_GRAD, FLOAT32, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_grad_rows_f64(
@@ -454,19 +467,8 @@ cdef void leaky_relu_grad_rows_f64(
     Py_ssize_t n,
     double at_zero,
 ) noexcept nogil:
-    call_by_rows(
-        LEAKY_RELU_GRAD,
-        FLOAT64,
-        NULL,
-        x,
-        NULL,
-        negative_slope,
-        &at_zero,
-        out,
-        rows,
-        n,
-        NEGATIVE_SLOPE,
-    )
+    cdef Input[OUT] inputs = [NULL, x, NULL, negative_slope, &at_zero]
+    call_by_rows(LEAKY_RELU_GRAD, FLOAT64, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_grad_rows_f16(
@@ -477,20 +479,9 @@ cdef void leaky_relu_grad_rows_f16(
     Py_ssize_t n,
     float at_zero,
 ) noexcept nogil:
-    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call_by_rows(
-        LEAKY_RELU_GRAD,
-        FLOAT16,
-        NULL,
-        x,
-        NULL,
-        negative_slope,
-        &at_zero_f16,
-        out,
-        rows,
-        n,
-        NEGATIVE_SLOPE,
-    )
+    cdef uint16_t at_zero_f16 = round_to(FLOAT16, at_zero)
+    cdef Input[OUT] inputs = [NULL, x, NULL, negative_slope, &at_zero_f16]
+    call_by_rows(LEAKY_RELU_GRAD, FLOAT16, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_grad_rows_bf16(
@@ -501,20 +492,9 @@ cdef void leaky_relu_grad_rows_bf16(
     Py_ssize_t n,
     float at_zero,
 ) noexcept nogil:
-    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call_by_rows(
-        LEAKY_RELU_GRAD,
-        BFLOAT16,
-        NULL,
-        x,
-        NULL,
-        negative_slope,
-        &at_zero_bf16,
-        out,
-        rows,
-        n,
-        NEGATIVE_SLOPE,
-    )
+    cdef uint16_t at_zero_bf16 = round_to(BFLOAT16, at_zero)
+    cdef Input[OUT] inputs = [NULL, x, NULL, negative_slope, &at_zero_bf16]
+    call_by_rows(LEAKY_RELU_GRAD, BFLOAT16, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_backward_rows_f32(
@@ -526,19 +506,8 @@ cdef void leaky_relu_backward_rows_f32(
     Py_ssize_t n,
     float at_zero,
 ) noexcept nogil:
-    call_by_rows(
-        LEAKY_RELU_BACKWARD,
-        FLOAT32,
-        grad,
-        x,
-        NULL,
-        negative_slope,
-        &at_zero,
-        out,
-        rows,
-        n,
-        NEGATIVE_SLOPE,
-    )
+    cdef Input[OUT] inputs = [grad, x, NULL, negative_slope, &at_zero]
+    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT32, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_backward_rows_f64(
@@ -550,19 +519,8 @@ cdef void leaky_relu_backward_rows_f64(
     Py_ssize_t n,
     double at_zero,
 ) noexcept nogil:
-    call_by_rows(
-        LEAKY_RELU_BACKWARD,
-        FLOAT64,
-        grad,
-        x,
-        NULL,
-        negative_slope,
-        &at_zero,
-        out,
-        rows,
-        n,
-        NEGATIVE_SLOPE,
-    )
+    cdef Input[OUT] inputs = [grad, x, NULL, negative_slope, &at_zero]
+    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT64, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_backward_rows_f16(
@@ -574,20 +532,9 @@ cdef void leaky_relu_backward_rows_f16(
     Py_ssize_t n,
     float at_zero,
 ) noexcept nogil:
-    cdef uint16_t at_zero_f16 = rounded_to(FLOAT16, at_zero)
-    call_by_rows(
-        LEAKY_RELU_BACKWARD,
-        FLOAT16,
-        grad,
-        x,
-        NULL,
-        negative_slope,
-        &at_zero_f16,
-        out,
-        rows,
-        n,
-        NEGATIVE_SLOPE,
-    )
+    cdef uint16_t at_zero_f16 = round_to(FLOAT16, at_zero)
+    cdef Input[OUT] inputs = [grad, x, NULL, negative_slope, &at_zero_f16]
+    call_by_rows(LEAKY_RELU_BACKWARD, FLOAT16, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void leaky_relu_backward_rows_bf16(
@@ -599,98 +546,100 @@ cdef void leaky_relu_backward_rows_bf16(
     Py_ssize_t n,
     float at_zero,
 ) noexcept nogil:
-    cdef uint16_t at_zero_bf16 = rounded_to(BFLOAT16, at_zero)
-    call_by_rows(
-        LEAKY_RELU_BACKWARD,
-        BFLOAT16,
-        grad,
-        x,
-        NULL,
-        negative_slope,
-        &at_zero_bf16,
-        out,
-        rows,
-        n,
-        NEGATIVE_SLOPE,
-    )
+    cdef uint16_t at_zero_bf16 = round_to(BFLOAT16, at_zero)
+    cdef Input[OUT] inputs = [grad, x, NULL, negative_slope, &at_zero_bf16]
+    call_by_rows(LEAKY_RELU_BACKWARD, BFLOAT16, inputs, out, rows, n, NEGATIVE_SLOPE)
 
 
 cdef void add_relu_rows_f32(
     const float* x, const float* y, float* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, FLOAT32, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, FLOAT32, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_f64(
     const double* x, const double* y, double* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, FLOAT64, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, FLOAT64, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_f16(
     const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, FLOAT16, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, FLOAT16, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_bf16(
     const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, BFLOAT16, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, BFLOAT16, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_i8(
     const int8_t* x, const int8_t* y, int8_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, INT8, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, INT8, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_i16(
     const int16_t* x, const int16_t* y, int16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, INT16, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, INT16, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_i32(
     const int32_t* x, const int32_t* y, int32_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, INT32, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, INT32, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_i64(
     const int64_t* x, const int64_t* y, int64_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, INT64, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, INT64, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_u8(
     const uint8_t* x, const uint8_t* y, uint8_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, UINT8, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, UINT8, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_u16(
     const uint16_t* x, const uint16_t* y, uint16_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, UINT16, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, UINT16, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_u32(
     const uint32_t* x, const uint32_t* y, uint32_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, UINT32, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, UINT32, inputs, out, rows, n, Y)
 
 
 cdef void add_relu_rows_u64(
     const uint64_t* x, const uint64_t* y, uint64_t* out, Py_ssize_t rows, Py_ssize_t n
 ) noexcept nogil:
-    call_by_rows(ADD_RELU, UINT64, NULL, x, y, NULL, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, NULL, NULL]
+    call_by_rows(ADD_RELU, UINT64, inputs, out, rows, n, Y)
 
 
 cdef void add_leaky_relu_rows_f32(
     const float* x, const float* y, float* out, Py_ssize_t rows, Py_ssize_t n, float negative_slope
 ) noexcept nogil:
-    call_by_rows(ADD_LEAKY_RELU, FLOAT32, NULL, x, y, &negative_slope, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, &negative_slope, NULL]
+    call_by_rows(ADD_LEAKY_RELU, FLOAT32, inputs, out, rows, n, Y)
 
 
 cdef void add_leaky_relu_rows_f64(
@@ -701,7 +650,8 @@ cdef void add_leaky_relu_rows_f64(
     Py_ssize_t n,
     double negative_slope,
 ) noexcept nogil:
-    call_by_rows(ADD_LEAKY_RELU, FLOAT64, NULL, x, y, &negative_slope, NULL, out, rows, n, Y)
+    cdef Input[OUT] inputs = [NULL, x, y, &negative_slope, NULL]
+    call_by_rows(ADD_LEAKY_RELU, FLOAT64, inputs, out, rows, n, Y)
 
 
 cdef void add_leaky_relu_rows_f16(
@@ -712,8 +662,9 @@ cdef void add_leaky_relu_rows_f16(
     Py_ssize_t n,
     float negative_slope,
 ) noexcept nogil:
-    cdef uint16_t negative_slope_f16 = rounded_to(FLOAT16, negative_slope)
-    call_by_rows(ADD_LEAKY_RELU, FLOAT16, NULL, x, y, &negative_slope_f16, NULL, out, rows, n, Y)
+    cdef uint16_t negative_slope_f16 = round_to(FLOAT16, negative_slope)
+    cdef Input[OUT] inputs = [NULL, x, y, &negative_slope_f16, NULL]
+    call_by_rows(ADD_LEAKY_RELU, FLOAT16, inputs, out, rows, n, Y)
 
 
 cdef void add_leaky_relu_rows_bf16(
@@ -724,5 +675,6 @@ cdef void add_leaky_relu_rows_bf16(
     Py_ssize_t n,
     float negative_slope,
 ) noexcept nogil:
-    cdef uint16_t negative_slope_bf16 = rounded_to(BFLOAT16, negative_slope)
-    call_by_rows(ADD_LEAKY_RELU, BFLOAT16, NULL, x, y, &negative_slope_bf16, NULL, out, rows, n, Y)
+    cdef uint16_t negative_slope_bf16 = round_to(BFLOAT16, negative_slope)
+    cdef Input[OUT] inputs = [NULL, x, y, &negative_slope_bf16, NULL]
+    call_by_rows(ADD_LEAKY_RELU, BFLOAT16, inputs, out, rows, n, Y)

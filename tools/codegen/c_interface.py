@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dtypes import FLOATS, FLOATS_16, INTEGERS, Dtype
+from dtypes import BOOL, DTYPES, FLOATS, FLOATS_16, INTEGERS, Dtype
 from layout import GENERATED, bracketed, cimport
 from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operand, Operation
 
@@ -30,17 +30,21 @@ KERNELS_PXD = f"""\
 
 
 def kernel_dtypes(operation: Operation) -> list[Dtype]:
-    return [*FLOATS, *FLOATS_16, *(INTEGERS if operation.takes_integers else [])]
+    first = [*FLOATS, *FLOATS_16]
+    others = [each for each in operation.dtypes if each not in (*first, BOOL)]
+    return [*first, *others]
 
 
 def kernels_pxd() -> str:
-    types = ", ".join(sorted({dtype.c_type for dtype in [*INTEGERS, *FLOATS_16]}, key=c_order))
+    types = ", ".join(
+        sorted({dtype.c_type for dtype in DTYPES if dtype not in FLOATS}, key=c_order)
+    )
     heads = [kernel_head, rows_kernel_head]
     return f"{KERNELS_PXD}from libc.stdint cimport {types}\n\n" + "\n\n".join(
         "\n".join(head(operation, dtype) for dtype in kernel_dtypes(operation))
         for head in heads
         for operation in OPERATIONS
-        if head is kernel_head or operation.row_operand
+        if head is kernel_head or operation.row
     )
 
 
@@ -49,19 +53,10 @@ def c_order(c_type: str) -> tuple[bool, int]:
 
 
 def kernels_pyx() -> str:
-    operands = [operand.enumerator for operand in OPERANDS]
+    rows = {operation.row.enumerator for operation in OPERATIONS if operation.row}
     operations = [operation.enumerator for operation in OPERATIONS]
-    dtypes = [dtype.enumerator for dtype in [*INTEGERS, *FLOATS_16, *FLOATS]]
-    pointers = ",\n".join(f"    const void* {operand.name}" for operand in OPERANDS)
-    data = "\n".join(
-        f"    operands.data[{operand.enumerator}] = <char*> {operand.name}" for operand in OPERANDS
-    )
-    strides = "\n".join(
-        f"    operands.stride[{operand.enumerator}] = item if {operand.name} != NULL else 0"
-        for operand in OPERANDS
-        if not operand.is_factor
-    )
-    names = ", ".join(operand.name for operand in OPERANDS)
+    dtypes = [dtype.enumerator for dtype in DTYPES if dtype is not BOOL]
+    narrow = [dtype for dtype in DTYPES if dtype.is_narrow_float]
     kernels = "\n\n\n".join(
         [
             kernel_head(operation, dtype, ":") + "\n" + kernel_body(operation, dtype)
@@ -72,66 +67,68 @@ def kernels_pyx() -> str:
             rows_kernel_head(operation, dtype, ":") + "\n" + rows_kernel_body(operation, dtype)
             for operation in OPERATIONS
             for dtype in kernel_dtypes(operation)
-            if operation.row_operand
+            if operation.row
         ]
     )
+    types = ", ".join(sorted({dtype.c_type for dtype in narrow}, key=c_order))
     return f"""\
 {GENERATED}
 # The kernels for other Cython projects: the dispatcher under plain names and pointers. kernels.pxd
 # says what they promise; tests/downstream/kernels_abi.txt lists the names that stay.
 
-from cyrelu._dispatch.dispatch cimport Rows, run, run_rows
+from libc.stdint cimport {types}
+
+from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
-from cyrelu._loops.conversions cimport rounded_to
+from cyrelu._loops.conversions cimport round_to
 {cimport("cyrelu._loops.dtypes", [*dtypes, "Dtype", "itemsize"])}
-{cimport("cyrelu._loops.operations", [*operations, *operands, "OUT", "OPERAND_COUNT", "Operation"])}
-from cyrelu._loops.types cimport Operands, clear
+{cimport("cyrelu._loops.operations", [*operations, *rows, "OUT", "OPERAND_COUNT", "Operation"])}
+from cyrelu._loops.types cimport Call, Rows, begin_call, is_factor
+
+ctypedef const void* Input  # the first element, NULL where the operation does not take it
 
 
-cdef inline Operands operands_of(
-    Dtype dtype,
-{pointers},
-    void* out,
+cdef inline void begin(
+    Call* call, Operation operation, Dtype dtype, const Input* inputs, void* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Py_ssize_t item = itemsize(dtype)
-    cdef Operands operands
-    clear(&operands)
-{data}
-    operands.data[OUT] = <char*> out
-{strides}
-    operands.stride[OUT] = item
-    return operands
+    cdef int k
+    begin_call(call, operation, dtype)
+    call.n, call.block_limit = n, BLOCK_OF_THREAD
+    for k in range(OPERAND_COUNT):
+        call.operands.data[k] = <char*> (out if k == OUT else inputs[k])
+        if call.operands.data[k] != NULL and not is_factor(k):
+            call.operands.stride[k] = itemsize(dtype)
 
 
-cdef inline void call(
-    Operation operation,
-    Dtype dtype,
-{pointers},
-    void* out,
-    Py_ssize_t n,
+cdef void call(
+    Operation operation, Dtype dtype, const Input* inputs, void* out, Py_ssize_t n
 ) noexcept nogil:
-    cdef Operands operands = operands_of(dtype, {names}, out)
-    run(operation, dtype, &operands, n, False, BLOCK_OF_THREAD)
+    cdef Call call
+    begin(&call, operation, dtype, inputs, out, n)
+    run(&call)
 
 
 cdef void call_by_rows(
     Operation operation,
     Dtype dtype,
-{pointers},
+    const Input* inputs,
     void* out,
     Py_ssize_t count,
     Py_ssize_t n,
     int row_operand,
 ) noexcept nogil:
-    cdef Operands operands = operands_of(dtype, {names}, out)
+    cdef Call call
     cdef Rows rows
     cdef int k
-    operands.stride[row_operand] = itemsize(dtype)
+    begin(&call, operation, dtype, inputs, out, n)
+    call.rows = &rows
     rows.count, rows.ndim = count, 1
     rows.shape[0] = count
     for k in range(OPERAND_COUNT):
-        rows.stride[0][k] = 0 if k == row_operand else n * operands.stride[k]
-    run_rows(operation, dtype, &operands, n, &rows, False, BLOCK_OF_THREAD)
+        rows.stride[0][k] = n * call.operands.stride[k]
+    rows.stride[0][row_operand] = 0
+    call.operands.stride[row_operand] = itemsize(dtype)
+    run(&call)
 
 
 {kernels}"""
@@ -140,22 +137,36 @@ cdef void call_by_rows(
 def kernel_head(operation: Operation, dtype: Dtype, end: str = "") -> str:
     arguments = [f"const {dtype.c_type}* {array.name}" for array in operation.arrays]
     arguments += [f"{dtype.c_type}* out", "Py_ssize_t n"]
-    arguments += [f"{dtype.computes_in} {factor.name}" for factor in operation.factors]
+    arguments += [f"{dtype.factor_type} {factor.name}" for factor in operation.factors]
     return bracketed(
         f"cdef void {operation.name}_{dtype.suffix}(", arguments, f") noexcept nogil{end}"
     )
 
 
 def kernel_body(operation: Operation, dtype: Dtype) -> str:
-    pointers = [pointer(operand, operation, dtype) for operand in OPERANDS]
-    arguments = [operation.enumerator, dtype.enumerator, *pointers, "out", "n"]
-    return rounded(operation.factors, dtype) + bracketed("call(", arguments, ")", "    ")
+    passed = [operation.enumerator, dtype.enumerator, "inputs", "out", "n"]
+    return inputs(operation, dtype, operation.factors) + bracketed("call(", passed, ")", "    ")
+
+
+def inputs(operation: Operation, dtype: Dtype, numbers: list[Operand]) -> str:
+    """The lines that collect the inputs; factors of a narrow dtype become numbers of it before."""
+    suffix = f"_{dtype.suffix}" if dtype.is_narrow_float else ""
+    rounded = "".join(
+        f"    cdef {dtype.c_type} {factor.name}{suffix} = "
+        f"round_to({dtype.enumerator}, {factor.name})\n"
+        for factor in numbers
+        if suffix
+    )
+    pointers = {each: each.name for each in operation.operands}
+    pointers |= {factor: f"&{factor.name}{suffix}" for factor in numbers}
+    given = [pointers.get(operand, "NULL") for operand in OPERANDS]
+    return rounded + bracketed("cdef Input[OUT] inputs = [", given, "]", "    ") + "\n"
 
 
 def rows_kernel_head(operation: Operation, dtype: Dtype, end: str = "") -> str:
     arguments = [f"const {dtype.c_type}* {array.name}" for array in arrays_of_rows(operation)]
     arguments += [f"{dtype.c_type}* out", "Py_ssize_t rows", "Py_ssize_t n"]
-    arguments += [f"{dtype.computes_in} {factor.name}" for factor in factors_of_rows(operation)]
+    arguments += [f"{dtype.factor_type} {factor.name}" for factor in factors_of_rows(operation)]
     return bracketed(
         f"cdef void {operation.name}_rows_{dtype.suffix}(", arguments, f") noexcept nogil{end}"
     )
@@ -166,37 +177,14 @@ def arrays_of_rows(operation: Operation) -> list[Operand]:
 
 
 def factors_of_rows(operation: Operation) -> list[Operand]:
-    return [factor for factor in operation.factors if factor is not operation.row_operand]
+    return [factor for factor in operation.factors if factor is not operation.row]
 
 
 def rows_kernel_body(operation: Operation, dtype: Dtype) -> str:
-    pointers = [
-        operand.name if operand is operation.row_operand else pointer(operand, operation, dtype)
-        for operand in OPERANDS
-    ]
-    row_operand = operation.row_operand.enumerator if operation.row_operand else ""
-    arguments = [operation.enumerator, dtype.enumerator, *pointers, "out", "rows", "n", row_operand]
-    call = bracketed("call_by_rows(", arguments, ")", "    ")
-    return rounded(factors_of_rows(operation), dtype) + call
-
-
-def rounded(factors: list[Operand], dtype: Dtype) -> str:
-    """The lines that make numbers of a 16-bit dtype of its kernel's factors."""
-    if not dtype.is_16_bit_float:
-        return ""
-    return "".join(
-        f"    cdef {dtype.c_type} {factor.name}_{dtype.suffix} = "
-        f"rounded_to({dtype.enumerator}, {factor.name})\n"
-        for factor in factors
-    )
-
-
-def pointer(operand: Operand, operation: Operation, dtype: Dtype) -> str:
-    if operand not in operation.operands:
-        return "NULL"
-    if not operand.is_factor:
-        return operand.name
-    return f"&{operand.name}{f'_{dtype.suffix}' if dtype.is_16_bit_float else ''}"
+    assert operation.row
+    passed = [operation.enumerator, dtype.enumerator, "inputs", "out", "rows", "n"]
+    call = bracketed("call_by_rows(", [*passed, operation.row.enumerator], ")", "    ")
+    return inputs(operation, dtype, factors_of_rows(operation)) + call
 
 
 def kernels_abi() -> str:
@@ -208,13 +196,13 @@ def kernels_abi() -> str:
             types += [
                 f"{dtype.c_type} *",
                 "Py_ssize_t",
-                *[dtype.computes_in] * len(operation.factors),
+                *[dtype.factor_type] * len(operation.factors),
             ]
             lines.append(f"{operation.name}_{dtype.suffix}: void ({', '.join(types)})")
-            if operation.row_operand:
+            if operation.row:
                 types = [f"{dtype.c_type} const *"] * len(arrays_of_rows(operation))
                 types += [f"{dtype.c_type} *", "Py_ssize_t", "Py_ssize_t"]
-                types += [dtype.computes_in] * len(factors_of_rows(operation))
+                types += [dtype.factor_type] * len(factors_of_rows(operation))
                 lines.append(f"{operation.name}_rows_{dtype.suffix}: void ({', '.join(types)})")
     return "\n".join(sorted(lines))
 
@@ -383,7 +371,7 @@ def fused_view(operation: Operation) -> str:
 
 def memoryview(operation: Operation) -> str:
     """A function of views of one shape; its slope is a number, or a row of slopes."""
-    takes_slopes = operation.row_operand is NEGATIVE_SLOPE
+    takes_slopes = operation.row is NEGATIVE_SLOPE
     arrays = [array.name for array in operation.arrays]
     arguments = [f"{fused_view(operation)} {name}" for name in (*arrays, "out")]
     arguments += [
@@ -445,7 +433,7 @@ def call_kernel(operation: Operation, rows: str, fused_view: str, indent: str) -
         passed += [f"<{dtype.c_type}*> data(out)"]
         passed += ["n // last_axis(out)", "last_axis(out)"] if rows else ["n"]
         factors = factors_of_rows(operation) if rows else operation.factors
-        passed += [f"<{dtype.computes_in}> {factor.name}" for factor in factors]
+        passed += [f"<{dtype.factor_type}> {factor.name}" for factor in factors]
         kernel = f"kernels.{operation.name}{rows}_{dtype.suffix}("
         lines.append(bracketed(kernel, passed, ")", f"{indent}    "))
     return lines

@@ -34,18 +34,18 @@ def callers(operation: Operation) -> Iterator[str]:
     call = bracketed(f"memoryviews.{operation.name}(", in_c_order(operation, ""), ")", " " * 4)
     for axes in range(1, MOST_AXES + 1):
         yield caller("memoryview", operation, axes, call)
-    if operation.row_operand is NEGATIVE_SLOPE:
+    if operation.row is NEGATIVE_SLOPE:
         yield caller("memoryview", operation, 2, call, row=NEGATIVE_SLOPE)
-    elif operation.row_operand:
+    elif operation.row:
         rows = call.replace(f"{operation.name}(", f"{operation.name}_rows(")
-        yield caller("memoryview", operation, 2, rows, row=operation.row_operand)
+        yield caller("memoryview", operation, 2, rows, row=operation.row)
     for dtype in kernel_dtypes(operation):
         if dtype not in FLOATS:
             yield typed_caller(operation, dtype, "kernel", typed_kernel_call(operation, dtype))
         if dtype in SIGNED:
             yield typed_caller(operation, dtype, "memoryview", call)
-        if operation.row_operand:
-            yield rows_caller(operation, operation.row_operand, dtype)
+        if operation.row:
+            yield rows_caller(operation, operation.row, dtype)
 
 
 def typed_caller(operation: Operation, dtype: Dtype, way: str, body: str) -> str:

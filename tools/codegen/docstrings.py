@@ -11,7 +11,6 @@ from layout import WIDTH
 from operations import AT_ZERO, CITATIONS, GRAD, NEGATIVE_SLOPE, Operand, Operation, X, Y
 
 INDENT = " " * 4
-FLOATS = "float16, float32, float64 or ml_dtypes' bfloat16"
 KEYWORDS = ["where=True", 'casting="same_kind"', 'order="K"', "dtype=None", "subok=True"]
 
 
@@ -77,7 +76,7 @@ def parameters(operation: Operation) -> list[str]:
         *before_out,
         out,
         *after_out,
-        *([from_output(operation)] if operation.takes_output else []),
+        *([from_output(operation)] if operation.from_output else []),
         entry(f"{keywords} : optional", "As for every NumPy ufunc (`numpy.ufunc`)."),
     ]
 
@@ -88,10 +87,10 @@ def from_output(operation: Operation) -> str:
         "out=x)``. An output of 0 does not tell whether the input was 0 or below, so `at_zero` has "
         "no say: the result is that "
     )
-    if operation.has_slope:
+    if operation.from_output == NEGATIVE_SLOPE.name:
         text += "with ``at_zero=negative_slope``, and each slope has to be above 0 and finite."
     else:
-        text += "with ``at_zero=0``."
+        text += f"with ``at_zero={operation.from_output}``."
     return entry("from_output : bool, default False", text)
 
 
@@ -107,9 +106,9 @@ def about(operand: Operand, operation: Operation) -> str:
         role = "Input"
         if operation.forward is not None:
             role = "Input of the forward pass"
-            if operation.takes_output:
+            if operation.from_output:
                 role += ", or its output (see `from_output`)"
-        return f"{role}; {FLOATS}, {integers(operation)}."
+        return f"{role}; {floats(operation)}, {integers(operation)}."
     if operand is NEGATIVE_SLOPE:
         text = "Slope below zero: any real number, or an array that broadcasts against `x`"
         if operation.forward is not None:
@@ -125,7 +124,15 @@ def about(operand: Operand, operation: Operation) -> str:
             else "The value at +0.0 and -0.0, where the derivative does not exist."
         )
         return f"{value} {operation.at_zero_elsewhere}"
-    raise ValueError(f"docstrings.py: nothing is said about the operand {operand.name}")
+    if not operand.about:
+        raise ValueError(f"operations.py: the operand {operand.name} says nothing about itself")
+    return operand.about
+
+
+def floats(operation: Operation) -> str:
+    names = [each.name for each in operation.dtypes if each.kind == "f" and not each.of_ml_dtypes]
+    of_ml_dtypes = [each.name for each in operation.dtypes if each.of_ml_dtypes]
+    return f"{', '.join(names)} or ml_dtypes' {' and '.join(of_ml_dtypes)}"
 
 
 def integers(operation: Operation) -> str:
@@ -145,8 +152,9 @@ def returns(operation: Operation) -> str:
         dtype = f"of the dtype of {both}, or the one to which both cast safely"
     if not operation.takes_integers:
         dtype += "; float64 if all inputs are bool or integers"
+    domain = f" Its values are {operation.domain}, and NaN." if operation.domain else ""
     return (
-        f"`out`, or a new array{what}; {dtype}. A scalar if "
+        f"`out`, or a new array{what}; {dtype}.{domain} A scalar if "
         f"{'`x` is one' if alone else 'all inputs are'}. Other array types (pandas, xarray, dask, "
         "masked arrays) are returned as the same type."
     )
@@ -156,7 +164,7 @@ def raises(operation: Operation) -> list[str]:
     shapes = "`out` is read-only or of the wrong shape"
     if len(operation.operands) > 1:
         shapes = f"the shapes do not broadcast, or {shapes}"
-    if operation.takes_output and operation.has_slope:
+    if operation.from_output == NEGATIVE_SLOPE.name:
         shapes += "; or if `from_output` is true and a slope is not above 0, or not finite"
     return [
         entry(

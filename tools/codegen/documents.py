@@ -54,7 +54,7 @@ def signature(operation: Operation) -> str:
     if operation.factors_after_out:
         arguments.append("*")
     arguments += [f"{factor.name}={factor.default}" for factor in operation.factors_after_out]
-    arguments += ["from_output=False"] if operation.takes_output else []
+    arguments += ["from_output=False"] if operation.from_output else []
     return f"{operation.name}({', '.join(arguments)})"
 
 
@@ -121,7 +121,7 @@ def kernel_signatures() -> str:
         names += [factor.name for factor in operation.factors]
         lines.append(f"{operation.name}_f32({', '.join(names)})")
     for operation in OPERATIONS:
-        if operation.row_operand:
+        if operation.row:
             names = [operand.name for operand in arrays_of_rows(operation)]
             names += ["out", "rows", "n", *(f.name for f in factors_of_rows(operation))]
             lines.append(f"{operation.name}_rows_f32({', '.join(names)})")

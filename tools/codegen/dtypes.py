@@ -13,7 +13,8 @@ class Dtype:
     suffix: str  # of its kernels
     c_type: str  # that its elements are stored in
     kind: str  # as in NumPy's dtype.kind: "f" for every floating dtype, "b", "i" and "u" for others
-    computes_in: str = ""  # the C type of products, and of a kernel's factors; "": none
+    computes_in: str = ""  # the C type of products, and of a float kernel's factors
+    of_ml_dtypes: bool = False  # a type of that package, which NumPy knows once it is imported
 
     @property
     def enumerator(self) -> str:
@@ -28,8 +29,14 @@ class Dtype:
         return self.kind in "iu"
 
     @property
-    def is_16_bit_float(self) -> bool:
+    def is_narrow_float(self) -> bool:
+        """Whether its numbers are computed in float; conversions.pxd says what they mean."""
         return self.kind == "f" and self.c_type != self.computes_in
+
+    @property
+    def factor_type(self) -> str:
+        """The C type of a kernel's factors."""
+        return self.computes_in or self.c_type
 
 
 @dataclass(frozen=True)
@@ -59,17 +66,21 @@ INTEGERS = [
     for bits in (8, 16, 32, 64)
 ]
 FLOAT16 = Dtype("float16", "f16", "uint16_t", "f", computes_in="float")
-BFLOAT16 = Dtype("bfloat16", "bf16", "uint16_t", "f", computes_in="float")
+BFLOAT16 = Dtype("bfloat16", "bf16", "uint16_t", "f", computes_in="float", of_ml_dtypes=True)
 FLOAT32 = Dtype("float32", "f32", "float", "f", computes_in="float")
 FLOAT64 = Dtype("float64", "f64", "double", "f", computes_in="double")
 
-# Those without a loop for integers begin with the first floating dtype.
-DTYPES = [BOOL, *INTEGERS, FLOAT16, BFLOAT16, FLOAT32, FLOAT64]
 FLOATS_16 = [FLOAT16, BFLOAT16]
 FLOATS = [FLOAT32, FLOAT64]  # those of scalar.pxd
+DTYPES = [BOOL, *INTEGERS, *FLOATS_16, *FLOATS]  # a new one goes to the end
+NARROW_FLOATS = [dtype for dtype in DTYPES if dtype.is_narrow_float]
 
-# In the order in which NumPy's ufuncs try them, as np.maximum does. bfloat16 is not NumPy's own:
-# its number is known once ml_dtypes has been imported (_numpy/bfloat16.pyx).
+# What operations have loops for: floats alone, to which integers are cast, or all of these.
+FLOATING = (*FLOATS_16, *FLOATS)
+ALL_DTYPES = (BOOL, *INTEGERS, *FLOATING)
+
+# In the order in which NumPy's ufuncs try them, as np.maximum does. The number of a type of
+# ml_dtypes is known once that has been imported (_numpy/ml_types.pyx).
 NUMPY_TYPES = [
     NumpyType("bool", "bool"),
     NumpyType("byte", "int8"),

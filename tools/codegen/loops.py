@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dtypes import BOOL, DTYPES, FLOATS, FLOATS_16, INTEGERS, NUMPY_TYPES, Dtype, NumpyType
+from dtypes import (
+    BOOL,
+    DTYPES,
+    FLOATS,
+    FLOATS_16,
+    INTEGERS,
+    NARROW_FLOATS,
+    NUMPY_TYPES,
+    Dtype,
+    NumpyType,
+)
 from layout import GENERATED, bracketed, cimport
-from operations import OPERANDS, OPERATIONS, Operand, Operation, X
+from operations import OPERANDS, OPERATIONS, Operand, Operation, X, taken_by
+
+FACTORS = ["NumberFactors", "FirstFactorArray", "ArrayFactors"]
 
 
 def operations_pxd() -> str:
@@ -15,6 +27,8 @@ def operations_pxd() -> str:
     return f"""\
 {GENERATED}
 # The operations, their operands, and which operation takes which.
+
+from cyrelu._loops.dtypes cimport Dtype
 
 ctypedef int Operation
 
@@ -38,11 +52,18 @@ cdef extern from *:
         return names[operand];
     }}
     /* a bit for each operand */
-    static CYTHON_INLINE int cyrelu_takes(int operation, int operand) {{
-        static const unsigned char taken[] = {{
-{lines([mask(operation.operands) for operation in OPERATIONS])}
+    static CYTHON_INLINE int cyrelu_inputs_of(int operation) {{
+        static const int taken[] = {{
+{lines([mask(OPERANDS, operation.operands) for operation in OPERATIONS])}
         }};
-        return taken[operation] >> operand & 1;
+        return taken[operation];
+    }}
+    /* a bit for each dtype */
+    static CYTHON_INLINE int cyrelu_has_loop(int operation, int dtype) {{
+        static const unsigned dtypes[] = {{
+{lines([mask(DTYPES, operation.dtypes) for operation in OPERATIONS])}
+        }};
+        return dtypes[operation] >> dtype & 1;
     }}
     static CYTHON_INLINE int cyrelu_takes_integers(int operation) {{
         static const unsigned char taken[] = {{
@@ -53,9 +74,21 @@ cdef extern from *:
     \"\"\"
     const char* operation_name "cyrelu_operation_name"(Operation operation) noexcept nogil
     const char* operand_name "cyrelu_operand_name"(int operand) noexcept nogil
-    bint takes "cyrelu_takes"(Operation operation, int operand) noexcept nogil  # an input
+    int inputs_of "cyrelu_inputs_of"(Operation operation) noexcept nogil  # a bit for each operand
+    bint has_loop "cyrelu_has_loop"(Operation operation, Dtype dtype) noexcept nogil
     # Whether it has loops for integers, which it takes as they are; all others compute in floats.
-    bint takes_integers "cyrelu_takes_integers"(Operation operation) noexcept nogil"""
+    bint takes_integers "cyrelu_takes_integers"(Operation operation) noexcept nogil
+
+
+cdef inline bint takes(Operation operation, int operand) noexcept nogil:
+    return inputs_of(operation) >> operand & 1"""
+
+
+def mask(table: Sequence[object], members: Sequence[object]) -> str:
+    """A bit for each member, by its place in the table."""
+    bits = sum(1 << position for position, each in enumerate(table) if each in members)
+    assert len(table) < 31, "a set is an int"
+    return f"{bits:#x}"
 
 
 def dtypes_pxd() -> str:
@@ -77,12 +110,20 @@ cdef extern from *:
         }};
         return sizes[dtype];
     }}
+    static CYTHON_INLINE const char *cyrelu_dtype_name(int dtype) {{
+        static const char *const names[] = {{
+{lines([f'"{dtype.name}"' for dtype in DTYPES])}
+        }};
+        return names[dtype];
+    }}
     \"\"\"
-    Py_ssize_t itemsize "cyrelu_itemsize"(Dtype dtype) noexcept nogil"""
+    Py_ssize_t itemsize "cyrelu_itemsize"(Dtype dtype) noexcept nogil
+    const char* dtype_name "cyrelu_dtype_name"(Dtype dtype) noexcept nogil"""
 
 
 def numpy_dtypes_pxd() -> str:
     positions = {dtype.name: position for position, dtype in enumerate(DTYPES)}
+    ml_dtypes = [dtype for dtype in DTYPES if dtype.of_ml_dtypes]
 
     def dtype_of(each: NumpyType) -> str:
         if not each.c_type:
@@ -128,12 +169,28 @@ cdef extern from *:
             default: return -1;
         }}
     }}
+    static CYTHON_INLINE const char *cyrelu_ml_type_name(int position) {{
+        static const char *const names[] = {{
+{lines([f'"{dtype.name}"' for dtype in ml_dtypes])}
+        }};
+        return names[position];
+    }}
+    static CYTHON_INLINE int cyrelu_ml_dtype(int position) {{
+        static const int dtypes[] = {{
+{lines([str(positions[dtype.name]) for dtype in ml_dtypes])}
+        }};
+        return dtypes[position];
+    }}
     \"\"\"
     int type_number "cyrelu_type_number"(int position) noexcept
     Dtype dtype_of_number "cyrelu_dtype_of_number"(int type_number) noexcept
+    # The types of ml_dtypes: their names there, and the dtypes of their arrays.
+    const char* ml_type_name "cyrelu_ml_type_name"(int position) noexcept
+    Dtype ml_dtype "cyrelu_ml_dtype"(int position) noexcept nogil
 
 cdef enum:
     TYPE_COUNT = {len(NUMPY_TYPES)}
+    ML_TYPE_COUNT = {len(ml_dtypes)}
     NO_DTYPE = -1
 
 
@@ -144,11 +201,13 @@ cdef inline int number_of_scalar_type(object value) noexcept:
 
 def tags_pxd() -> str:
     takes = "\n\n".join(
-        fused(f"Takes{operand.tag}", [each.tag for each in OPERATIONS if operand in each.operands])
+        fused(f"Takes{operand.tag}", tags_of(taken_by(operand)))
         for operand in OPERANDS
         if operand is not X
     )
     arguments = [f"floating {operand.name}" for operand in OPERANDS]
+    integer_arguments = [f"integer {operand.name}" for operand in OPERANDS]
+    of_integers = [operation for operation in OPERATIONS if operation.takes_integers]
     return f"""\
 {GENERATED}
 # What is chosen while Cython compiles is a type to it: `Op is Relu`. To C these types are all one
@@ -169,35 +228,40 @@ cdef extern from *:
     \"\"\"
     typedef struct cyrelu_tag cyrelu_tag;
     \"\"\"
-{tags("Tag", *(operation.tag for operation in OPERATIONS))}
-{tags(*(dtype.tag for dtype in DTYPES), "ScalarFactors", "ArrayFactors", "Product", "Sum")}
+{tags("Tag", *tags_of(OPERATIONS), *tags_of(DTYPES), *FACTORS, "Product", "Sum")}
 
-{fused("Op", [operation.tag for operation in OPERATIONS])}
+{fused("Op", tags_of(OPERATIONS))}
 
-# The dtypes by what their loops compute in: float or double, 16-bit floats, and integers, of which
-# the unsigned ones have no negative numbers.
-{dtypes("Floats", FLOATS)}
+# The dtypes by how their loops compute: in float or double; by way of float, of which those of 16
+# bits have a loop of their own; and in integers, of which the unsigned ones have no negative
+# numbers.
+{fused("Floats", tags_of(FLOATS))}
 
-{dtypes("Floats16", FLOATS_16)}
+{fused("NarrowFloats", tags_of(NARROW_FLOATS))}
 
-{dtypes("Signed", [dtype for dtype in INTEGERS if dtype.kind == "i"])}
+{fused("Floats16", tags_of(FLOATS_16))}
 
-{dtypes("Unsigned", [dtype for dtype in INTEGERS if dtype.kind == "u"])}
+{fused("Signed", [dtype.tag for dtype in INTEGERS if dtype.kind == "i"])}
 
-{dtypes("Integers", [BOOL, *INTEGERS])}
+{fused("Unsigned", [dtype.tag for dtype in INTEGERS if dtype.kind == "u"])}
 
-# Whether each factor is one number, or has an element for each element of out.
-{fused("Factors", ["ScalarFactors", "ArrayFactors"])}
+{fused("Integers", tags_of([BOOL, *INTEGERS]))}
+
+# Which factors have an element for each element of out: none, all are one number; the first that
+# the operation takes; or all.
+{fused("Factors", FACTORS)}
+
+{fused("NumberOrArray", [FACTORS[0], FACTORS[-1]])}
 
 # What is computed of two 16-bit floats.
 {fused("Arithmetic", ["Product", "Sum"])}
 
-# The operations that take an operand (all take x), and those that take any factor.
+# The operations that take an operand; all take x.
 {takes}
 
-{fused("TakesFactors", [each.tag for each in OPERATIONS if each.factors])}
+{fused("TakesIntegers", tags_of(of_integers))}
 
-{fused("TakesIntegers", [each.tag for each in OPERATIONS if each.takes_integers])}
+{fused("Selects", [each.tag for each in OPERATIONS if each.selects])}
 
 
 {bracketed("cdef inline floating apply(", ["Op* op", *arguments], ") noexcept nogil:")}
@@ -205,9 +269,19 @@ cdef extern from *:
 {formulas("Op", OPERATIONS)}
 
 
-cdef inline integer apply_to_integers(TakesIntegers* op, integer x, integer y) noexcept nogil:
+{
+        bracketed(
+            "cdef inline integer apply_to_integers(",
+            ["TakesIntegers* op", *integer_arguments],
+            ") noexcept nogil:",
+        )
+    }
     \"\"\"The same for those that take integers.\"\"\"
-{formulas("TakesIntegers", [each for each in OPERATIONS if each.takes_integers])}"""
+{formulas("TakesIntegers", of_integers)}"""
+
+
+def tags_of(table: Sequence[Operation] | Sequence[Dtype]) -> list[str]:
+    return [each.tag for each in table]
 
 
 def formulas(fused_type: str, operations: Sequence[Operation]) -> str:
@@ -222,22 +296,191 @@ def formulas(fused_type: str, operations: Sequence[Operation]) -> str:
     return "\n".join(branches)
 
 
-def baseline_pyx() -> str:
-    added = "\n".join(
-        f"add[tags.{operation.tag}](NULL, operations.{operation.enumerator})"
-        for operation in OPERATIONS
+# ---- the loops
+
+FUSED_TYPES = ["Factors", "Floats", "Integers", "Op", "Tag", "TakesIntegers", "integer"]
+CONTIGUOUS_PXD = f"""\
+{GENERATED}
+# The loop: over contiguous typed memoryviews, for every operation, kind of factors and C type.
+# Cython stamps out a copy for each, which the compiler vectorises. Here is what repeats the table
+# of operands: what a loop reads, and how it gets its typed memoryviews.
+#
+# In place, a loop gets one pointer twice. Told so, compilers see that each element depends on
+# itself alone; left to compare the pointers of two views, clang and MSVC take equal ones for an
+# overlap and fall back to one element at a time (4x slower).
+
+from cython cimport floating
+{cimport("libc.stdint", [dtype.c_type for dtype in INTEGERS])}
+
+cimport cyrelu._loops.tags as tags
+{cimport("cyrelu._loops.operations", [*(operand.enumerator for operand in OPERANDS), "OUT"])}
+{cimport("cyrelu._loops.tags", FUSED_TYPES)}
+from cyrelu._loops.types cimport Operands, OperandSet
+from cyrelu._loops.views cimport View, view
+
+{
+    bracketed(
+        "ctypedef void (*Specialisation)(",
+        ["Tag* op", "Tag* factors", *(f"View {operand.name}" for operand in OPERANDS), "View out"],
+        ") noexcept nogil",
     )
+}
+
+
+"""
+
+
+def contiguous_pxd() -> str:
+    return CONTIGUOUS_PXD + "\n\n\n".join(
+        [
+            run_on_views("run_floats", "Op", "Floats", FLOATS, "contiguous"),
+            loop("contiguous", "Op", "floating", "apply"),
+            run_on_views(
+                "run_contiguous_integers",
+                "TakesIntegers",
+                "Integers",
+                [*INTEGERS, BOOL],
+                "integers",
+            ),
+            loop("integers", "TakesIntegers", "integer", "apply_to_integers"),
+        ]
+    )
+
+
+def loop(name: str, op: str, c_type: str, apply: str) -> str:
+    views = [f"const {c_type}[::1] {operand.name}" for operand in OPERANDS]
+    names = ", ".join(operand.name for operand in OPERANDS)
+    numbers = ", ".join(f"{operand.name}_i = 0" for operand in OPERANDS)
+    before, inside = [], []
+    for operand in OPERANDS:
+        taken = [] if operand is X else [f"{op} in tags.Takes{operand.tag}"]
+        if operand.is_factor:
+            is_array, is_number = kinds_of(operand, op)
+            test = " and ".join([*taken, is_number])
+            before += [f"    if {test}:", f"        {operand.name}_i = {operand.name}[0]"]
+            taken.append(is_array)
+        indent = " " * 8
+        if taken:
+            inside.append(f"{indent}if {' and '.join(taken)}:")
+            indent += " " * 4
+        inside.append(f"{indent}{operand.name}_i = {operand.name}[i]")
+    arguments = [f"{operand.name}_i" for operand in OPERANDS]
+    return "\n".join(
+        [
+            bracketed(
+                f"cdef inline void {name}(",
+                [f"{op}* op", "Factors* factors", *views, f"{c_type}[::1] out"],
+                ") noexcept nogil:",
+            ),
+            f'    """out = op({names}); what op does not take is not read."""',
+            "    cdef Py_ssize_t i",
+            f"    cdef {c_type} {numbers}",
+            *before,
+            "    for i in range(out.shape[0]):",
+            *inside,
+            bracketed(f"out[i] = tags.{apply}(", ["op", *arguments], ")", " " * 8),
+        ]
+    )
+
+
+def kinds_of(factor: Operand, op: str) -> tuple[str, str]:
+    """The conditions under which a loop takes the factor as an array, and as one number."""
+    numbers, first, arrays = (f"tags.{each}" for each in FACTORS)
+    of_several = [each for each in taken_by(factor) if len(each.factors) > 1]
+    is_first = [each for each in of_several if each.factors[0] is factor]
+    if len(is_first) == len(of_several):  # where it is the only one, no loop calls it the first
+        return f"Factors is not {numbers}", f"Factors is {numbers}"
+    if not is_first:
+        return f"Factors is {arrays}", f"Factors is not {arrays}"
+    operations = " or ".join(f"{op} is tags.{each.tag}" for each in is_first)
+    is_array = f"(Factors is {arrays} or (Factors is {first} and ({operations})))"
+    return is_array, f"not {is_array}"
+
+
+def run_on_views(function: str, op: str, dtypes: str, table: Sequence[Dtype], name: str) -> str:
+    """The function that calls a loop on typed memoryviews of the operands."""
+    choices = []
+    for dtype in table:
+        last = dtype is table[-1]
+        word = "else" if last else f"{'elif' if choices else 'if'} {dtypes} is tags.{dtype.tag}"
+        copy = f"<Specialisation> {name}[{op}, Factors, {dtype.c_type}]"
+        choices += [f"    {word}:", f"        loop, item = {copy}, sizeof({dtype.c_type})"]
+    views = []
+    for operand in OPERANDS:
+        count = "n"
+        if operand.is_factor:
+            count = f"n if {kinds_of(operand, op)[0]} else 1"
+        data = f"operands.data[{operand.enumerator}]"
+        views.append(
+            bracketed(f"cdef View {operand.name} = view(", [data, count, "item"], ")", "    ")
+        )
+    calls = []
+    for operand in [X, *(each for each in OPERANDS if not each.is_factor and each is not X)]:
+        taken = "" if operand is X else f"{op} in tags.Takes{operand.tag} and "
+        word = "elif" if calls else "if"
+        passed = ["out" if each is operand else each.name for each in OPERANDS]
+        calls += [
+            f"    {word} {taken}operands.data[{operand.enumerator}] == operands.data[OUT]:",
+            f"        loop(NULL, NULL, {', '.join(passed)}, out)",
+        ]
+    names = ", ".join(operand.name for operand in OPERANDS)
+    head = [f"{op}* op", "Factors* factors", f"{dtypes}* dtype"]
+    return "\n".join(
+        [
+            bracketed(
+                f"cdef inline void {function}(",
+                [*head, "const Operands* operands", "Py_ssize_t n", "OperandSet arrays"],
+                ") noexcept nogil:",
+            ),
+            '    """Call the loop of this dtype on typed memoryviews of the operands."""',
+            "    cdef Specialisation loop",
+            "    cdef Py_ssize_t item",
+            *choices,
+            *views,
+            "    cdef View out = view(operands.data[OUT], n, item)",
+            *calls,
+            "    else:",
+            f"        loop(NULL, NULL, {names}, out)",
+        ]
+    )
+
+
+def baseline_pyx() -> str:
+    entries = [
+        f"LOOPS[operations.{operation.enumerator}][dtypes.{dtype.enumerator}][{kind}] = \\\n"
+        f"    <Loop> {runner(dtype)}[tags.{operation.tag}, tags.{factors}, tags.{dtype.tag}]"
+        for operation in OPERATIONS
+        for dtype in DTYPES
+        if dtype in operation.dtypes
+        for kind, factors in kinds_of_factors(operation)
+    ]
     return f"""\
 {GENERATED}
-# The loop of every operation: by itself for what the compiler targets by default, included in the
-# modules of the other instruction sets for theirs.
+# The loops of every operation, dtype and kind of factors: by itself for what the compiler targets
+# by default, included in the modules of the other instruction sets for theirs.
 
 include "loops.pyx"
 
+cimport cyrelu._loops.dtypes as dtypes
 cimport cyrelu._loops.operations as operations
 cimport cyrelu._loops.tags as tags
 
-{added}"""
+{chr(10).join(entries)}"""
+
+
+def kinds_of_factors(operation: Operation) -> list[tuple[int, str]]:
+    """The kinds that an operation may meet; the first factor, where it is the only one, is all."""
+    kinds = list(enumerate(FACTORS))
+    if len(operation.factors) > 1:
+        return kinds
+    return [kinds[0], (1, FACTORS[2])] if operation.factors else kinds[:1]
+
+
+def runner(dtype: Dtype) -> str:
+    """The function of loops.pyx, or contiguous.pxd, that runs the loops of a dtype."""
+    if dtype.kind != "f":
+        return "run_integers"
+    return "run_narrow_floats" if dtype.is_narrow_float else "run_floats"
 
 
 def enum(names: Sequence[str], count: str, *more: str) -> str:
@@ -252,18 +495,9 @@ def indented(members: Sequence[str]) -> str:
     return "\n".join(f"    {member}" for member in members)
 
 
-def dtypes(name: str, members: Sequence[Dtype]) -> str:
-    return fused(name, [dtype.tag for dtype in members])
-
-
 def tags(*names: str) -> str:
     return "\n".join(f'    ctypedef struct {name} "cyrelu_tag":\n        pass' for name in names)
 
 
 def lines(items: Sequence[str]) -> str:
     return "\n".join(f"            {item}," for item in items)
-
-
-def mask(operands: Sequence[Operand]) -> str:
-    bits = [str(1 << position) for position, each in enumerate(OPERANDS) if each in operands]
-    return " | ".join(bits)

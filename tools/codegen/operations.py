@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dtypes import ALL_DTYPES, FLOATING, Dtype
+
 
 def camel_case(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
@@ -21,6 +23,7 @@ class Operand:
     name: str
     default: str | None = None  # of a factor, in the Python functions
     keyword_only: bool = False  # there; other factors come before out
+    about: str = ""  # in the docstrings; what depends on the operation is in docstrings.py
 
     @property
     def is_factor(self) -> bool:
@@ -78,8 +81,18 @@ class Operation:
     see_also: dict[str, str]
     examples: str
     notes: str = ""
-    takes_integers: bool = False  # without a conversion to float64
+    dtypes: tuple[Dtype, ...] = FLOATING  # that it has loops for
+    # The loop that chooses among the bits of 16-bit floats (floats16.pxd) knows it, which is faster
+    # than by way of float, as all others are computed.
+    selects: bool = False
+    domain: str = ""  # the numbers that it returns, where that is not any number
+    row: Operand | None = (
+        None  # what the kernels named _rows_ have one row of; None: no such kernel
+    )
     forward: str | None = None  # of a gradient or a backward pass: the function it belongs to
+    # What stands for at_zero where x is the output of the forward pass: "0.0", or the name of a
+    # factor; None: there is no keyword from_output.
+    from_output: str | None = None
     at_zero_elsewhere: str = ""  # which at_zero is whose convention
 
     @property
@@ -99,13 +112,9 @@ class Operation:
         return [operand for operand in self.operands if operand.is_factor]
 
     @property
-    def has_slope(self) -> bool:
-        return NEGATIVE_SLOPE in self.operands
-
-    @property
-    def takes_output(self) -> bool:
-        """Whether the function has a keyword from_output, which the ufunc has not."""
-        return GRAD in self.operands
+    def takes_integers(self) -> bool:
+        """Whether it computes in integer types; where not, they are cast to float64."""
+        return any(dtype.is_integer for dtype in self.dtypes)
 
     @property
     def adds(self) -> bool:
@@ -115,11 +124,6 @@ class Operation:
     def rectified(self) -> str:
         """What the rectifier is applied to."""
         return "x + y" if self.adds else "x"
-
-    @property
-    def row_operand(self) -> Operand | None:
-        """What is the same for all rows in the kernels named _rows_; None: there is none."""
-        return Y if self.adds else NEGATIVE_SLOPE if self.has_slope else None
 
     @property
     def factors_before_out(self) -> list[Operand]:
@@ -139,9 +143,11 @@ OPERATIONS = [
         (X,),
         summary="Rectified linear unit: x where x > 0, else 0.",
         edges=Edges("x", "+0.0", "+0.0"),
+        selects=True,
+        domain="numbers from 0 on",
         equivalent="``np.maximum(x, 0)``, except for the sign of zero, which NumPy leaves open",
         authors="Nair and Hinton",
-        takes_integers=True,
+        dtypes=ALL_DTYPES,
         see_also={
             "leaky_relu": "Lets a small slope through below zero.",
             "relu_grad, relu_backward": "The derivative, and its product with a gradient.",
@@ -159,6 +165,8 @@ True
         (X, NEGATIVE_SLOPE),
         summary="Leaky rectified linear unit: x where x > 0, else negative_slope * x.",
         edges=Edges("x", "a * x", "a * x"),
+        selects=True,
+        row=NEGATIVE_SLOPE,
         notes="The product is rounded once, in the dtype of the result. A slope of 0 selects +0.0 "
         "and does not multiply, so ``leaky_relu(-inf, 0)`` is 0.",
         equivalent="``np.where(x > 0, x, negative_slope * x)``",
@@ -185,6 +193,8 @@ array([[-0.5 , -0.25],
         forward="relu",
         summary="Derivative of relu: 1 where x > 0, at_zero at 0, else 0.",
         edges=Edges("1", "at_zero", "+0.0"),
+        selects=True,
+        domain="0, 1 and `at_zero`",
         equivalent="``np.heaviside(x, at_zero)``",
         authors="Nair and Hinton",
         at_zero_elsewhere=RELU_AT_ZERO,
@@ -205,6 +215,9 @@ array([1., 0., 0.])
         forward="leaky_relu",
         summary="Derivative of leaky_relu: 1 where x > 0, at_zero at 0, else negative_slope.",
         edges=Edges("1", "at_zero", "a"),
+        selects=True,
+        domain="1, `at_zero` and slopes",
+        row=NEGATIVE_SLOPE,
         equivalent="``np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``",
         authors="Maas, Hannun and Ng",
         at_zero_elsewhere=LEAKY_RELU_AT_ZERO,
@@ -223,6 +236,8 @@ array([1.  , 1.  , 0.01])
         forward="relu",
         summary="Gradient passed back through relu: grad where x > 0, at_zero * grad at 0, else 0.",
         edges=Edges("grad", "at_zero * grad", "+0.0"),
+        selects=True,
+        from_output="0.0",
         notes="It selects and never multiplies by a mask: an inf or NaN gradient at a dead unit is "
         "blocked. A factor of 0 selects +0.0, a factor of 1 `grad` as it is.",
         equivalent="``np.where(x > 0, grad, np.where(x == 0, at_zero * grad, 0))``, which loses a "
@@ -242,6 +257,9 @@ array([10., 20.,  0.])
         forward="leaky_relu",
         summary="Gradient passed back through leaky_relu: grad times 1, at_zero or negative_slope.",
         edges=Edges("grad", "at_zero * grad", "a * grad"),
+        selects=True,
+        row=NEGATIVE_SLOPE,
+        from_output="negative_slope",
         notes="It selects and never multiplies by a mask. A factor of 0 selects +0.0, a factor of "
         "1 `grad` as it is.",
         equivalent="``grad * np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``, except "
@@ -259,6 +277,9 @@ array([10. , 20. ,  0.3])
         (X, Y),
         summary="Rectified sum, in one pass: x + y where x + y > 0, else 0.",
         edges=Edges("x + y", "+0.0", "+0.0"),
+        selects=True,
+        domain="numbers from 0 on",
+        row=Y,
         notes="The sum is that of `numpy.add`: rounded once, in the dtype of the result; integers "
         "wrap around, and two bools are joined by or. It raises no warning. `y` is the bias of a "
         "layer, one for each column, ``(n,)``, or for each channel, ``(c, 1, 1)``, or a residual "
@@ -266,7 +287,7 @@ array([10. , 20. ,  0.3])
         equivalent="``np.maximum(np.add(x, y), 0)``, except for the sign of zero, which NumPy "
         "leaves open",
         authors="Nair and Hinton",
-        takes_integers=True,
+        dtypes=ALL_DTYPES,
         see_also={
             "relu": "Without the sum.",
             "add_leaky_relu": "Lets a small slope through below zero.",
@@ -287,6 +308,8 @@ True
         summary="Leaky rectified sum, in one pass: x + y where x + y > 0, else "
         "negative_slope * (x + y).",
         edges=Edges("x + y", "a * (x + y)", "a * (x + y)"),
+        selects=True,
+        row=Y,
         notes="The sum is that of `numpy.add`, and rounded before it is multiplied; so the result "
         "has the bits of ``leaky_relu(np.add(x, y), negative_slope)``.",
         equivalent="``np.where(x + y > 0, x + y, negative_slope * (x + y))``",
@@ -301,3 +324,7 @@ array([ 2. , -4.5,  1. ])
 """,
     ),
 ]
+
+
+def taken_by(operand: Operand) -> list[Operation]:
+    return [operation for operation in OPERATIONS if operand in operation.operands]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from docstrings import KEYWORDS, docstring
 from layout import GENERATED, bracketed, cimport
-from operations import OPERANDS, OPERATIONS, Operation
+from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operation
 
 # ---- api.pyx
 
@@ -25,8 +25,8 @@ def api_pyx() -> str:
 # default, and NOT_GIVEN in the code: NumPy warns of where= without out, unless the caller wrote
 # out=None.
 
-{cimport("cyrelu._loops.operations", enumerators)}
-from cyrelu._numpy.call cimport at_zero_of_output, call
+{cimport("cyrelu._loops.operations", [*enumerators, "OUT"])}
+from cyrelu._numpy.call cimport Borrowed, call, checked_slope
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
 
 
@@ -47,26 +47,36 @@ def arguments(operation: Operation, default_out: str) -> list[str]:
         f"out={default_out}",
         "*",
         *(f"{factor.name}={factor.default}" for factor in operation.factors_after_out),
-        *(["from_output=False"] if operation.takes_output else []),
+        *(["from_output=False"] if operation.from_output else []),
         *KEYWORDS,
     ]
 
 
 def function(operation: Operation) -> str:
-    passed = [each.name if each in operation.operands else "None" for each in OPERANDS]
+    given = [
+        f"<Borrowed> {each.name}" if each in operation.operands else "NULL" for each in OPERANDS
+    ]
     keywords = [keyword.partition("=")[0] for keyword in KEYWORDS]
-    slope = "negative_slope" if operation.has_slope else "None"
-    at_zero = f"at_zero = at_zero_of_output({operation.enumerator}, {slope})"
+    passed = [operation.enumerator, "given", "out", *keywords]
     return "\n".join(
         [
             bracketed(f"def {operation.name}(", arguments(operation, "NOT_GIVEN"), "):"),
             docstring(operation, f"{operation.name}({', '.join(arguments(operation, 'None'))})"),
-            *(["    if from_output:", f"        {at_zero}"] if operation.takes_output else []),
-            bracketed(
-                "return call(", [operation.enumerator, *passed, "out", *keywords], ")", " " * 4
-            ),
+            *at_zero_of_output(operation),
+            bracketed("cdef Borrowed[OUT] given = [", given, "]", " " * 4),
+            bracketed("return call(", passed, ")", " " * 4),
         ]
     )
+
+
+def at_zero_of_output(operation: Operation) -> list[str]:
+    """The lines that let at_zero be what it is where x is the output of the forward pass."""
+    value = operation.from_output
+    if value is None:
+        return []
+    if value == NEGATIVE_SLOPE.name:
+        value = f"checked_slope({operation.enumerator}, {value})"
+    return ["    if from_output:", f"        at_zero = {value}"]
 
 
 # ---- __init__.py
@@ -199,7 +209,7 @@ def overload(
     ]
     arguments += ["*", f"out: {out}"] if out_is_keyword else [f"out: {out}", "*"]
     arguments += [f"{each.name}: {factor} = {each.default}" for each in operation.factors_after_out]
-    arguments += ["from_output: bool = False"] if operation.takes_output else []
+    arguments += ["from_output: bool = False"] if operation.from_output else []
     arguments += [
         "where: ArrayLike = True",
         'casting: _Casting = "same_kind"',

@@ -1,68 +1,13 @@
-from cyrelu._loops.dtypes cimport Dtype
-from cyrelu._loops.operations cimport OPERAND_COUNT, Operation
 from cyrelu._dispatch.team cimport RunChunk
-from cyrelu._loops.types cimport LoopModule, Operands
+from cyrelu._loops.types cimport Call, LoopModule
 
-
-# Runs an operation over n elements, with as many threads as are profitable. The result is that of
-# one serial loop, in order, also where operands overlap.
-# A new out is in the caches already: the operating system has just cleared its pages there.
-# It may use the threads that a num_threads block of this limit allows (threads.pxd).
-cdef void run(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    bint out_is_new,
-    int block_limit,
-) noexcept nogil
-
+# Runs a call, with as many threads as are profitable. The result is that of one serial loop, in
+# order, also where operands overlap. A call of many rows is elementwise.
+cdef void run(Call* call) noexcept nogil
 
 # The same where no element of out is read for another one: each input is out itself, or shares no
-# memory with it.
-cdef void run_elementwise(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    bint out_is_new,
-    int block_limit,
-) noexcept nogil
-
-
-# Many rows of n elements: how many there are, and how to get from one to the next, axis by axis,
-# the fastest first.
-cdef enum:
-    MAX_NDIM = 64  # NumPy's
-
-cdef struct Rows:
-    Py_ssize_t count
-    int ndim
-    Py_ssize_t[MAX_NDIM] shape
-    Py_ssize_t[MAX_NDIM][OPERAND_COUNT] stride
-
-
-# The same over many rows; elementwise, too.
-cdef void run_rows(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    const Rows* rows,
-    bint out_is_new,
-    int block_limit,
-) noexcept nogil
-
-
-# The same for those of n contiguous elements for which there is a true bool, on the calling thread.
-# An input is out itself, or shares no memory with it.
-cdef void run_where(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    const unsigned char* where,
-) noexcept nogil
+# memory with it. With a mask it runs on the calling thread.
+cdef void run_elementwise(Call* call) noexcept nogil
 
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t n, Py_ssize_t divisor) noexcept nogil:

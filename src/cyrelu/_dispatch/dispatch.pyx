@@ -2,18 +2,20 @@
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
-from cyrelu._dispatch.overlap cimport is_elementwise
+from cyrelu._dispatch.overlap cimport absolute, is_elementwise
 from cyrelu._dispatch.team cimport RunChunk, run_chunks
 from cyrelu._dispatch.threads cimport thread_limit
-from cyrelu._loops.dtypes cimport Dtype, itemsize
-from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation
+from cyrelu._loops.dtypes cimport itemsize
+from cyrelu._loops.operations cimport OPERAND_COUNT, OUT
 from cyrelu._loops.types cimport (
     CACHE_LINE_BYTES,
+    MAX_NDIM,
     SEQUENTIAL,
     STREAMING_STORES,
-    LoopFlags,
+    Call,
     LoopModule,
     Operands,
+    Rows,
     advance,
 )
 from cyrelu._platform.atomics cimport load_double, store_double
@@ -63,109 +65,80 @@ def stream_threshold():
     return stream_threshold_bytes if loop_module.can_stream else None
 
 
-# A call: its elements, or rows of them, and how it is split into chunks.
-cdef struct Call:
-    Operation operation
-    Dtype dtype
-    const Operands* operands
-    Py_ssize_t n
-    const Rows* rows  # NULL: none
-    LoopFlags flags
-    Py_ssize_t chunk  # elements, or rows, in each chunk
-    Py_ssize_t shift  # by how much chunks begin earlier, so that they end where pages do
+# How a call is split: the elements, or rows, in each chunk, and by how many elements chunks begin
+# earlier, so that they end where pages do.
+cdef struct Chunks:
+    const Call* call
+    Py_ssize_t size
+    Py_ssize_t shift
 
 
-cdef void run(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    bint out_is_new,
-    int block_limit,
-) noexcept nogil:
-    if n <= 0 or is_elementwise(operands, n, itemsize(dtype)):
-        run_elementwise(operation, dtype, operands, n, out_is_new, block_limit)
-    else:
-        loop_module.run(operation, dtype, operands, n, SEQUENTIAL)
-
-
-cdef void run_elementwise(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    bint out_is_new,
-    int block_limit,
-) noexcept nogil:
-    cdef Py_ssize_t item = itemsize(dtype)
-    if n <= 0:
-        return  # NumPy calls an empty array aligned, wherever it is
-    assert are_aligned(operands, item), "NumPy must hand over aligned operands"
-    cdef Py_ssize_t traffic = traffic_of(operands, n, item)
-    cdef LoopFlags flags = 0
-    if (
-        loop_module.can_stream
-        and not out_is_new
-        and n * item >= stream_threshold_bytes
-        and operands.stride[OUT] == item
-        and not is_out_an_input(operands)
+cdef void run(Call* call) noexcept nogil:
+    if call.rows != NULL or call.n <= 0 or is_elementwise(
+        &call.operands, call.n, itemsize(call.dtype)
     ):
-        flags |= STREAMING_STORES
-    cdef int threads = profitable_threads(traffic, block_limit)
+        run_elementwise(call)
+    else:
+        call.flags = SEQUENTIAL
+        loop_module.run(call, &call.operands, call.n, 1)
+
+
+cdef void run_elementwise(Call* call) noexcept nogil:
+    if call.rows != NULL and call.rows.count != 1:
+        run_many_rows(call)
+        return
+    if call.n <= 0:
+        return  # NumPy calls an empty array aligned, wherever it is
+    cdef const Operands* operands = &call.operands
+    cdef Py_ssize_t item = itemsize(call.dtype)
+    if call.where != NULL:
+        loop_module.run(call, operands, call.n, 1)
+        return
+    assert are_aligned(operands, item), "NumPy must hand over aligned operands"
+    cdef Py_ssize_t size = call.n * item
+    if size >= stream_threshold_bytes and operands.stride[OUT] == item:
+        call.flags = streaming_flag(call)
+    cdef Py_ssize_t traffic = 0
+    cdef int threads = 1
+    if OPERAND_COUNT * size >= PARALLEL_BYTES:
+        traffic = traffic_of(operands, call.n, item)
+        threads = profitable_threads(traffic, call.block_limit)
     if threads == 1:
-        loop_module.run(operation, dtype, operands, n, flags)
+        loop_module.run(call, operands, call.n, 1)
         return
     # Chunks end where pages of a contiguous out do: a page is written by one thread.
-    cdef Py_ssize_t chunks = chunks_for(threads, traffic)
+    cdef Py_ssize_t count = chunks_for(threads, traffic)
     cdef Py_ssize_t shift = <Py_ssize_t> (<size_t> operands.data[OUT] % PAGE_BYTES) // item
-    cdef Py_ssize_t chunk = round_up(ceil_div(shift + n, chunks), PAGE_BYTES // item)
-    cdef Call call = Call(operation, dtype, operands, n, NULL, flags, chunk, shift)
-    run_in_parallel(run_chunk, &call, chunks, threads, traffic)
+    cdef Py_ssize_t chunk = round_up(ceil_div(shift + call.n, count), PAGE_BYTES // item)
+    cdef Chunks chunks = Chunks(call, chunk, shift)
+    run_in_parallel(run_chunk, &chunks, count, threads, traffic)
 
 
-cdef void run_rows(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    const Rows* rows,
-    bint out_is_new,
-    int block_limit,
-) noexcept nogil:
-    if rows.count == 1:
-        run_elementwise(operation, dtype, operands, n, out_is_new, block_limit)
+cdef void run_many_rows(Call* call) noexcept nogil:
+    cdef const Rows* rows = call.rows
+    if call.n <= 0 or rows.count <= 0:
         return
-    if n <= 0 or rows.count <= 0:
-        return
-    cdef Py_ssize_t item = itemsize(dtype)
-    cdef Py_ssize_t traffic = traffic_of_rows(operands, n, rows, item)
-    cdef LoopFlags flags = 0
-    if (
-        loop_module.can_stream
-        and not out_is_new
-        and rows.count * n * item >= stream_threshold_bytes
-        and is_out_contiguous(operands, n, rows, item)
-        and not is_out_an_input(operands)
+    cdef const Operands* operands = &call.operands
+    cdef Py_ssize_t item = itemsize(call.dtype)
+    cdef Py_ssize_t traffic = traffic_of_rows(operands, call.n, rows, item)
+    if rows.count * call.n * item >= stream_threshold_bytes and is_out_contiguous(
+        operands, call.n, rows, item
     ):
-        flags |= STREAMING_STORES
-    cdef int threads = profitable_threads(traffic, block_limit)
-    cdef Py_ssize_t chunks = min(chunks_for(threads, traffic), rows.count)
-    cdef Py_ssize_t chunk = ceil_div(rows.count, chunks)
-    cdef Call call = Call(operation, dtype, operands, n, rows, flags, chunk, 0)
+        call.flags = streaming_flag(call)
+    cdef int threads = profitable_threads(traffic, call.block_limit)
+    cdef Py_ssize_t count = min(chunks_for(threads, traffic), rows.count)
+    cdef Chunks chunks = Chunks(call, ceil_div(rows.count, count), 0)
     if threads == 1:
-        run_chunk(&call, 0)
+        run_chunk_of_rows(&chunks, 0)
     else:
-        run_in_parallel(run_chunk, &call, chunks, threads, traffic)
+        run_in_parallel(run_chunk_of_rows, &chunks, count, threads, traffic)
 
 
-cdef void run_where(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    const unsigned char* where,
-) noexcept nogil:
-    loop_module.run_where(operation, dtype, operands, n, where)
+cdef inline int streaming_flag(const Call* call) noexcept nogil:
+    """Whether a large contiguous out is streamed: what is new, or read, is in the caches."""
+    if loop_module.can_stream and not call.out_is_new and not is_out_an_input(&call.operands):
+        return STREAMING_STORES
+    return 0
 
 
 cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
@@ -258,26 +231,28 @@ cdef void run_in_parallel(
 
 
 cdef void run_chunk(const void* argument, Py_ssize_t k) noexcept nogil:
-    cdef const Call* call = <const Call*> argument
-    cdef Py_ssize_t start = max(0, k * call.chunk - call.shift)
-    cdef Py_ssize_t stop = (k + 1) * call.chunk - call.shift
-    cdef Operands chunk = call.operands[0]
-    if call.rows != NULL:
-        run_rows_of_chunk(call, start, min(stop, call.rows.count))
-    elif start < min(stop, call.n):
-        advance(&chunk, chunk.stride, start)
-        loop_module.run(call.operation, call.dtype, &chunk, min(stop, call.n) - start, call.flags)
+    cdef const Chunks* chunks = <const Chunks*> argument
+    cdef const Call* call = chunks.call
+    cdef Py_ssize_t start = max(0, k * chunks.size - chunks.shift)
+    cdef Py_ssize_t stop = min((k + 1) * chunks.size - chunks.shift, call.n)
+    cdef Operands operands = call.operands
+    if start < stop:
+        advance(&operands, operands.stride, start)
+        loop_module.run(call, &operands, stop - start, 1)
 
 
 # ---- rows
 
-cdef void run_rows_of_chunk(const Call* call, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    """Run the rows from start to stop, in tiles."""
+cdef void run_chunk_of_rows(const void* argument, Py_ssize_t k) noexcept nogil:
+    cdef const Chunks* chunks = <const Chunks*> argument
+    cdef const Call* call = chunks.call
+    cdef Py_ssize_t start = k * chunks.size
+    cdef Py_ssize_t stop = min(start + chunks.size, call.rows.count)
     cdef Py_ssize_t tile = tile_of_row(call)
     cdef Py_ssize_t first = 0
     cdef Operands row
     while first < call.n:
-        row = call.operands[0]
+        row = call.operands
         advance(&row, row.stride, first)
         run_tile(call, row, min(tile, call.n - first), start, stop)
         first += tile
@@ -301,10 +276,6 @@ cdef Py_ssize_t tile_of_row(const Call* call) noexcept nogil:
     return L1_LINES // against_memory_order if against_memory_order else call.n
 
 
-cdef inline Py_ssize_t absolute(Py_ssize_t stride) noexcept nogil:
-    return -stride if stride < 0 else stride
-
-
 cdef void run_tile(
     const Call* call, Operands row, Py_ssize_t n, Py_ssize_t start, Py_ssize_t stop
 ) noexcept nogil:
@@ -320,9 +291,7 @@ cdef void run_tile(
         advance(&row, rows.stride[axis], index[axis])
     while start < stop:
         count = min(rows.shape[0] - index[0], stop - start)
-        loop_module.run_rows(
-            call.operation, call.dtype, &row, n, rows.stride[0], count, call.flags
-        )
+        loop_module.run(call, &row, n, count)
         start += count
         advance(&row, rows.stride[0], count)
         index[0] += count

@@ -1,7 +1,13 @@
-# How out and the inputs of a call share memory.
+# How operands share memory, by the bytes that they extend over.
 
 from cyrelu._loops.operations cimport OUT
 from cyrelu._loops.types cimport Operands
+
+
+cdef inline bint are_disjoint(
+    const char* one, Py_ssize_t size, const char* other, Py_ssize_t other_size
+) noexcept nogil:
+    return one + size <= other or other + other_size <= one
 
 
 cdef inline bint is_elementwise(
@@ -11,37 +17,38 @@ cdef inline bint is_elementwise(
 
     Each input then is out itself, or shares no memory with it.
     """
-    cdef char* out = operands.data[OUT]
-    cdef Py_ssize_t out_stride = operands.stride[OUT]
-    cdef Py_ssize_t out_extent = (n - 1) * out_stride
-    cdef Py_ssize_t extent
+    cdef Py_ssize_t stride = operands.stride[OUT]
+    cdef char* out = operands.data[OUT] + min((n - 1) * stride, 0)
+    cdef Py_ssize_t size = absolute((n - 1) * stride) + item
+    cdef Py_ssize_t reach
     cdef char* data
     cdef int k
-    if n > 1 and -item < out_stride < item:
+    if n > 1 and absolute(stride) < item:
         return False
     for k in range(OUT):
         data = operands.data[k]
         if data == NULL:
             continue
-        if data == out and operands.stride[k] == out_stride:
+        if data == operands.data[OUT] and operands.stride[k] == stride:
             continue
-        extent = (n - 1) * operands.stride[k]
-        if (
-            data + min(extent, 0) < out + max(out_extent, 0) + item
-            and out + min(out_extent, 0) < data + max(extent, 0) + item
-            and not (
-                operands.stride[k] == out_stride and are_interleaved(data - out, out_stride, item)
-            )
+        reach = (n - 1) * operands.stride[k]
+        if not are_disjoint(data + min(reach, 0), absolute(reach) + item, out, size) and not (
+            operands.stride[k] == stride
+            and are_interleaved(data - operands.data[OUT], stride, item)
         ):
             return False
     return True
+
+
+cdef inline Py_ssize_t absolute(Py_ssize_t stride) noexcept nogil:
+    return -stride if stride < 0 else stride
 
 
 cdef inline bint are_interleaved(
     Py_ssize_t distance, Py_ssize_t stride, Py_ssize_t item
 ) noexcept nogil:
     """Whether two operands of one stride, at this distance, are disjoint, as two columns are."""
-    cdef Py_ssize_t length = stride if stride > 0 else -stride
+    cdef Py_ssize_t length = absolute(stride)
     cdef Py_ssize_t between = distance % length
     if between < 0:
         between += length

@@ -1,5 +1,4 @@
-from cyrelu._loops.dtypes cimport Dtype
-from cyrelu._loops.types cimport MAX_LANES
+from cyrelu._loops.types cimport MAX_LANES, Call
 
 cdef enum:
     # Elements of a section, and columns of a block: see Prelu.
@@ -13,12 +12,7 @@ cdef enum:
 # columns: the unit for which one thread adds up the gradients of the slopes. The division depends
 # on these numbers alone, as do all sums.
 cdef struct Prelu:
-    Dtype dtype
-    char* grad
-    char* x
-    char* slopes
-    char* at_zero  # COLUMNS of them, or one where there is one column
-    char* out
+    Call call  # its operands are those of the first row; at_zero is one number
     Py_ssize_t groups
     Py_ssize_t rows
     Py_ssize_t columns  # 1: one slope, and rows are elements
@@ -32,10 +26,10 @@ cdef struct Prelu:
 cdef Py_ssize_t sections_of_group(Py_ssize_t rows, Py_ssize_t columns) noexcept nogil
 
 # Fills in out, sums and errors; out may be grad or x itself.
-cdef void run_prelu(const Prelu* call, int block_limit) noexcept nogil
+cdef void run_prelu(const Prelu* prelu) noexcept nogil
 
 # Adds the sums of the sections to those of the slopes, in order; lost, which is 0 before, is room
 # for what the additions round off.
 cdef void add_sections(
-    const Prelu* call, double* totals, double* lost, Py_ssize_t slopes
+    const Prelu* prelu, double* totals, double* lost, Py_ssize_t slopes
 ) noexcept nogil

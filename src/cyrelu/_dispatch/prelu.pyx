@@ -12,15 +12,8 @@ from cyrelu._dispatch.dispatch cimport (
     run_in_parallel,
 )
 from cyrelu._loops.dtypes cimport itemsize
-from cyrelu._loops.operations cimport (
-    AT_ZERO,
-    GRAD,
-    NEGATIVE_SLOPE,
-    OPERAND_COUNT,
-    OUT,
-    X,
-)
-from cyrelu._loops.types cimport Operands, advance, clear
+from cyrelu._loops.operations cimport GRAD, NEGATIVE_SLOPE, OUT, X
+from cyrelu._loops.types cimport Call, Operands, Rows, Sums, advance
 
 cdef enum:
     LANES = 256  # of one slope; of columns, as many rows as fit beside each other
@@ -29,7 +22,7 @@ cdef enum:
 
 # What the threads share: the call, and the units in a chunk.
 cdef struct Chunks:
-    const Prelu* call
+    const Prelu* prelu
     Py_ssize_t units
     Py_ssize_t chunk
 
@@ -49,15 +42,15 @@ cdef Py_ssize_t sections_of_group(Py_ssize_t rows, Py_ssize_t columns) noexcept 
     return ceil_div(rows, rows_of_section(columns))
 
 
-cdef void run_prelu(const Prelu* call, int block_limit) noexcept nogil:
-    cdef Py_ssize_t elements = call.groups * call.rows * call.columns
-    cdef Py_ssize_t traffic = ARRAYS * elements * itemsize(call.dtype)
-    cdef Py_ssize_t blocks = ceil_div(call.columns, COLUMNS)
-    cdef int threads = profitable_threads(traffic, block_limit)
+cdef void run_prelu(const Prelu* prelu) noexcept nogil:
+    cdef Py_ssize_t elements = prelu.groups * prelu.rows * prelu.columns
+    cdef Py_ssize_t traffic = ARRAYS * elements * itemsize(prelu.call.dtype)
+    cdef Py_ssize_t blocks = ceil_div(prelu.columns, COLUMNS)
+    cdef int threads = profitable_threads(traffic, prelu.call.block_limit)
     cdef Chunks chunks
     cdef Py_ssize_t count
-    chunks.call = call
-    chunks.units = call.groups * call.sections * blocks
+    chunks.prelu = prelu
+    chunks.units = prelu.groups * prelu.sections * blocks
     count = min(chunks_for(threads, traffic), chunks.units)
     chunks.chunk = ceil_div(chunks.units, max(1, count))
     if count <= 1:
@@ -68,62 +61,59 @@ cdef void run_prelu(const Prelu* call, int block_limit) noexcept nogil:
 
 cdef void run_units(const void* argument, Py_ssize_t k) noexcept nogil:
     cdef const Chunks* chunks = <const Chunks*> argument
-    cdef const Prelu* call = chunks.call
-    cdef Py_ssize_t blocks = ceil_div(call.columns, COLUMNS)
+    cdef const Prelu* prelu = chunks.prelu
+    cdef Py_ssize_t blocks = ceil_div(prelu.columns, COLUMNS)
     cdef Py_ssize_t unit, section
     for unit in range(k * chunks.chunk, min((k + 1) * chunks.chunk, chunks.units)):
         section = unit // blocks
-        run_unit(call, section // call.sections, section % call.sections, unit % blocks)
+        run_unit(prelu, section // prelu.sections, section % prelu.sections, unit % blocks)
 
 
 cdef inline void run_unit(
-    const Prelu* call, Py_ssize_t group, Py_ssize_t section, Py_ssize_t block
+    const Prelu* prelu, Py_ssize_t group, Py_ssize_t section, Py_ssize_t block
 ) noexcept nogil:
-    cdef Py_ssize_t item = itemsize(call.dtype)
-    cdef Py_ssize_t beside = rows_beside_each_other(call.columns)
-    cdef Py_ssize_t row = section * rows_of_section(call.columns)
-    cdef Py_ssize_t stop = min(row + rows_of_section(call.columns), call.rows)
+    cdef Py_ssize_t columns = prelu.columns
+    cdef Py_ssize_t item = itemsize(prelu.call.dtype)
+    cdef Py_ssize_t beside = rows_beside_each_other(columns)
+    cdef Py_ssize_t row = section * rows_of_section(columns)
+    cdef Py_ssize_t stop = min(row + rows_of_section(columns), prelu.rows)
     cdef Py_ssize_t column = block * COLUMNS
-    cdef Py_ssize_t width = min(call.columns - column, <Py_ssize_t> COLUMNS)
-    cdef Py_ssize_t first = (group * call.rows + row) * call.columns + column
+    cdef Py_ssize_t width = min(columns - column, <Py_ssize_t> COLUMNS)
     cdef Py_ssize_t lanes = min(beside, stop - row) * width
-    cdef char* slopes = call.slopes + (call.slopes_of_group[group] + column) * item
-    cdef double[COLUMNS] sums
-    cdef double[COLUMNS] errors
     cdef double[COLUMNS] repeated
-    cdef Operands operands
-    cdef Py_ssize_t[OPERAND_COUNT] step
-    cdef Py_ssize_t rows, steps, k
-    memset(sums, 0, lanes * sizeof(double))
-    memset(errors, 0, lanes * sizeof(double))
-    clear(&operands)
-    memset(step, 0, sizeof(step))
-    operands.data[GRAD] = call.grad + first * item
-    operands.data[X] = call.x + first * item
-    operands.data[OUT] = call.out + first * item
-    operands.data[NEGATIVE_SLOPE] = slopes
-    operands.data[AT_ZERO] = call.at_zero
-    operands.stride[GRAD] = operands.stride[X] = operands.stride[OUT] = item
-    step[GRAD] = step[X] = step[OUT] = beside * call.columns * item
-    if call.columns > 1:
-        operands.stride[NEGATIVE_SLOPE] = operands.stride[AT_ZERO] = item
-    if call.columns > 1 and beside > 1:
-        operands.data[NEGATIVE_SLOPE] = <char*> repeated
+    cdef Sums sums
+    cdef Rows of_rows
+    cdef Call call = prelu.call
+    cdef Operands* operands = &call.operands
+    cdef Py_ssize_t* step = of_rows.stride[0]
+    cdef Py_ssize_t rows, steps, first, k
+    memset(sums.of_products, 0, lanes * sizeof(double))
+    memset(sums.of_errors, 0, lanes * sizeof(double))
+    memset(step, 0, sizeof(of_rows.stride[0]))
+    call.sums, call.rows = &sums, &of_rows
+    advance(operands, operands.stride, (group * prelu.rows + row) * columns + column)
+    step[GRAD] = step[X] = step[OUT] = beside * columns * item
+    operands.data[NEGATIVE_SLOPE] += (prelu.slopes_of_group[group] + column) * item
+    operands.stride[NEGATIVE_SLOPE] = item if columns > 1 else 0
+    if columns > 1 and beside > 1:
         for k in range(lanes // width):
-            memcpy(<char*> repeated + k * width * item, slopes, width * item)
+            memcpy(
+                <char*> repeated + k * width * item,
+                operands.data[NEGATIVE_SLOPE],
+                width * item,
+            )
+        operands.data[NEGATIVE_SLOPE] = <char*> repeated
     while row < stop:  # the last rows may be fewer than fit beside each other
         rows = min(beside, stop - row)
         steps = (stop - row) // rows
-        loop_module.run_prelu_backward(
-            call.dtype, &operands, rows * width, step, steps, sums, errors
-        )
-        advance(&operands, step, steps)
+        loop_module.run(&call, operands, rows * width, steps)
+        advance(operands, step, steps)
         row += steps * rows
-    fold(sums, errors, lanes, width)
-    first = (group * call.sections + section) * call.columns + column
+    fold(sums.of_products, sums.of_errors, lanes, width)
+    first = (group * prelu.sections + section) * columns + column
     for k in range(width):
-        call.sums[first + k] = sums[k]
-        call.errors[first + k] = errors[k]
+        prelu.sums[first + k] = sums.of_products[k]
+        prelu.errors[first + k] = sums.of_errors[k]
 
 
 cdef inline void fold(
@@ -152,17 +142,17 @@ cdef inline void add_sums(
 
 
 cdef void add_sections(
-    const Prelu* call, double* totals, double* lost, Py_ssize_t slopes
+    const Prelu* prelu, double* totals, double* lost, Py_ssize_t slopes
 ) noexcept nogil:
     cdef Py_ssize_t group, _section, k
     cdef Py_ssize_t position = 0
-    for group in range(call.groups):
-        k = call.slopes_of_group[group]
-        for _section in range(call.sections):
+    for group in range(prelu.groups):
+        k = prelu.slopes_of_group[group]
+        for _section in range(prelu.sections):
             add_sums(
-                totals + k, lost + k, call.sums + position, call.errors + position, call.columns
+                totals + k, lost + k, prelu.sums + position, prelu.errors + position, prelu.columns
             )
-            position += call.columns
+            position += prelu.columns
     for k in range(slopes):
         if isfinite(totals[k]) and isfinite(lost[k]):  # what is lost of an infinity is NaN
             totals[k] += lost[k]

@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
 from cyrelu._loops.dtypes cimport FLOAT16, Dtype
-from cyrelu._loops.tags cimport Arithmetic, Float16, Floats16, Sum
+from cyrelu._loops.tags cimport Arithmetic, Bfloat16, Float16, Floats16, NarrowFloats, Sum
 
 cdef enum:
     SIGN = 0x8000
@@ -46,32 +46,34 @@ cdef inline float float_of(uint32_t bits) noexcept nogil:
     return value
 
 
-cdef inline float widened(Floats16* dtype, uint16_t half) noexcept nogil:
-    if Floats16 is Float16:
-        return float16_widened(half)
-    else:
-        return float_of(<uint32_t> half << 16)
+# Of every narrow float, the two conversions. A NaN keeps its sign, and what fits of its payload.
+
+cdef inline float widen(NarrowFloats* dtype, uint16_t bits) noexcept nogil:
+    if NarrowFloats is Float16:
+        return widen_float16(bits)
+    elif NarrowFloats is Bfloat16:
+        return float_of(<uint32_t> bits << 16)
 
 
-cdef inline uint16_t narrowed(Floats16* dtype, float value) noexcept nogil:
-    if Floats16 is Float16:
-        return float16_narrowed(value)
-    else:
-        return bfloat16_narrowed(value)
+cdef inline uint16_t narrow(NarrowFloats* dtype, float value) noexcept nogil:
+    if NarrowFloats is Float16:
+        return narrow_to_float16(value)
+    elif NarrowFloats is Bfloat16:
+        return narrow_to_bfloat16(value)
 
 
-cdef inline float in_float(Arithmetic* arithmetic, float left, float right) noexcept nogil:
+cdef inline float apply_to(Arithmetic* arithmetic, float left, float right) noexcept nogil:
     if Arithmetic is Sum:
         return left + right
     else:
         return left * right
 
 
-cdef inline uint16_t computed(
+cdef inline uint16_t compute_one(
     Arithmetic* arithmetic, Floats16* dtype, uint16_t left, uint16_t right
 ) noexcept nogil:
     """The sum or product, rounded once: a float has more than twice the digits of both."""
-    return narrowed(dtype, in_float(arithmetic, widened(dtype, left), widened(dtype, right)))
+    return narrow(dtype, apply_to(arithmetic, widen(dtype, left), widen(dtype, right)))
 
 
 # Without branches, for compilers to vectorise: each case is computed, one is selected. Subnormals
@@ -81,7 +83,7 @@ cdef inline uint32_t select(bint condition, uint32_t yes, uint32_t no) noexcept 
     return no ^ ((yes ^ no) & -<uint32_t> condition)
 
 
-cdef inline float float16_widened(uint16_t half) noexcept nogil:
+cdef inline float widen_float16(uint16_t half) noexcept nogil:
     cdef uint32_t sign = (<uint32_t> half & SIGN) << 16
     cdef uint32_t magnitude = half & 0x7FFF
     cdef uint32_t subnormal = bits_of(<float> <int32_t> magnitude * UNIT)
@@ -90,11 +92,12 @@ cdef inline float float16_widened(uint16_t half) noexcept nogil:
     return float_of(sign | select(magnitude < 0x0400, subnormal, normal))
 
 
-cdef inline uint16_t float16_narrowed(float value) noexcept nogil:
+cdef inline uint16_t narrow_to_float16(float value) noexcept nogil:
     cdef uint32_t bits = bits_of(value)
     cdef uint32_t sign = bits >> 16 & SIGN
     cdef uint32_t magnitude = bits & 0x7FFFFFFF
-    cdef uint32_t nan = FLOAT16_INFINITY | FLOAT16_QUIET | (magnitude >> 13 & 0x3FF)
+    cdef uint32_t payload = magnitude >> 13 & 0x3FF
+    cdef uint32_t nan = FLOAT16_INFINITY | select(payload == 0, FLOAT16_QUIET, payload)
     cdef uint32_t number = min(magnitude, <uint32_t> FLOAT16_OVERFLOW)  # which rounds to infinity
     cdef uint32_t normal = (number + 0xFFF + (number >> 13 & 1) - (112 << 23)) >> 13
     # In units of the smallest subnormal; every step is exact, in every rounding mode.
@@ -107,19 +110,19 @@ cdef inline uint16_t float16_narrowed(float value) noexcept nogil:
     return <uint16_t> (sign | select(magnitude > FLOAT_INFINITY, nan, result))
 
 
-cdef inline uint16_t bfloat16_narrowed(float value) noexcept nogil:
+cdef inline uint16_t narrow_to_bfloat16(float value) noexcept nogil:
     cdef uint32_t bits = bits_of(value)
     if (bits & 0x7FFFFFFF) > FLOAT_INFINITY:
-        return <uint16_t> (bits >> 16 | BFLOAT16_QUIET)
-    return <uint16_t> (rounded_to_upper_half(bits) >> 16)
+        return <uint16_t> (bits >> 16 | select(bits >> 16 & 0x7F == 0, BFLOAT16_QUIET, 0))
+    return <uint16_t> (round_to_upper_half(bits) >> 16)
 
 
-cdef inline uint32_t rounded_to_upper_half(uint32_t bits) noexcept nogil:
+cdef inline uint32_t round_to_upper_half(uint32_t bits) noexcept nogil:
     """What rounds up is carried into the upper half. The lower half of a NaN has to be 0."""
     return bits + 0x7FFF + (bits >> 16 & 1)
 
 
-cdef inline uint32_t computed_in_pairs(
+cdef inline uint32_t compute_in_pairs(
     Arithmetic* arithmetic, uint32_t left, uint32_t right
 ) noexcept nogil:
     """The sums or products of two bfloat16 numbers and another two, both rounded.
@@ -127,18 +130,18 @@ cdef inline uint32_t computed_in_pairs(
     The lower half of a NaN among them is 0: it is that of an operand, or the default NaN.
     """
     cdef uint32_t upper = 0xFFFF0000
-    cdef float of_high = in_float(arithmetic, float_of(left & upper), float_of(right & upper))
-    cdef float of_low = in_float(arithmetic, float_of(left << 16), float_of(right << 16))
+    cdef float of_high = apply_to(arithmetic, float_of(left & upper), float_of(right & upper))
+    cdef float of_low = apply_to(arithmetic, float_of(left << 16), float_of(right << 16))
     cdef uint32_t high = bits_of(of_high)
     cdef uint32_t low = bits_of(of_low)
-    return (rounded_to_upper_half(high) & upper) | rounded_to_upper_half(low) >> 16
+    return (round_to_upper_half(high) & upper) | round_to_upper_half(low) >> 16
 
 
-cdef inline uint16_t rounded_to(Dtype dtype, double value) noexcept nogil:
+cdef inline uint16_t round_to(Dtype dtype, double value) noexcept nogil:
     """A factor as a number of the dtype, as Python's float becomes one in NumPy and ml_dtypes."""
     cdef float nearest = <float> value
     if dtype != FLOAT16:
-        return bfloat16_narrowed(nearest)  # ml_dtypes rounds twice
+        return narrow_to_bfloat16(nearest)  # ml_dtypes rounds twice
     # NumPy rounds once. A float that is rounded to odd (of the two beside the value, the one with
     # an odd last bit) rounds on to the same float16 as the value itself.
     cdef uint32_t bits = bits_of(nearest)
@@ -146,7 +149,7 @@ cdef inline uint16_t rounded_to(Dtype dtype, double value) noexcept nogil:
         if (<double> nearest > value) == (value > 0):
             bits -= 1
         bits |= 1
-    return float16_narrowed(float_of(bits))
+    return narrow_to_float16(float_of(bits))
 
 
 cdef inline bint is_finite(Dtype dtype, uint16_t half) noexcept nogil:

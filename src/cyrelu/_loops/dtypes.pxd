@@ -41,5 +41,24 @@ cdef extern from *:
         };
         return sizes[dtype];
     }
+    static CYTHON_INLINE const char *cyrelu_dtype_name(int dtype) {
+        static const char *const names[] = {
+            "bool",
+            "int8",
+            "int16",
+            "int32",
+            "int64",
+            "uint8",
+            "uint16",
+            "uint32",
+            "uint64",
+            "float16",
+            "bfloat16",
+            "float32",
+            "float64",
+        };
+        return names[dtype];
+    }
     """
     Py_ssize_t itemsize "cyrelu_itemsize"(Dtype dtype) noexcept nogil
+    const char* dtype_name "cyrelu_dtype_name"(Dtype dtype) noexcept nogil

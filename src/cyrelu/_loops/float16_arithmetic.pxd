@@ -50,7 +50,7 @@ cdef extern from *:
     #endif
 
     #if defined(CYRELU_HALFS)
-        static CYTHON_INLINE cyrelu_floats cyrelu_computed(
+        static CYTHON_INLINE cyrelu_floats cyrelu_compute(
             int is_sum, cyrelu_floats left, cyrelu_floats right)
         {
             return is_sum ? cyrelu_add(left, right) : cyrelu_mul(left, right);
@@ -70,20 +70,20 @@ cdef extern from *:
                     const cyrelu_floats floats = cyrelu_load(lefts);
                     for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
                         cyrelu_store(
-                            result + i, cyrelu_computed(is_sum, floats, cyrelu_load(right + i)));
+                            result + i, cyrelu_compute(is_sum, floats, cyrelu_load(right + i)));
                 }
             } else {
                 for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
                     cyrelu_store(
                         result + i,
-                        cyrelu_computed(is_sum, cyrelu_load(left + i), cyrelu_load(right + i)));
+                        cyrelu_compute(is_sum, cyrelu_load(left + i), cyrelu_load(right + i)));
                 memcpy(lefts, left + i, (size_t)(n - i) * sizeof *left);
             }
             if (i < n) {
                 const size_t rest = (size_t)(n - i) * sizeof *right;
                 memcpy(rights, right + i, rest);
                 cyrelu_store(
-                    rights, cyrelu_computed(is_sum, cyrelu_load(lefts), cyrelu_load(rights)));
+                    rights, cyrelu_compute(is_sum, cyrelu_load(lefts), cyrelu_load(rights)));
                 memcpy(result + i, rights, rest);
             }
         }

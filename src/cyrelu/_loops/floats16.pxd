@@ -1,7 +1,8 @@
-# The loop for 16-bit floats. An element of the result is another one (x, grad), or the product of a
-# factor and one. Sums and products are computed in float, block by block; then one loop chooses
-# among the bits as integers. So what is neither keeps its bits, and is compared 16 bytes or more at
-# a time, which makes relu and the gradients some five times as fast as by way of float.
+# The loop for the operations that select, in 16 bits. An element of the result is another one (x,
+# grad), or the product of a factor and one. Sums and products are computed in float, block by
+# block; then one loop chooses among the bits as integers. So what is neither keeps its bits, and is
+# compared 16 bytes or more at a time, which makes relu and the gradients some five times as fast as
+# by way of float.
 
 from libc.stdint cimport int16_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
@@ -12,10 +13,11 @@ from cyrelu._loops.conversions cimport (
     FLOAT16_INFINITY,
     FLOAT16_ONE,
     SIGN,
-    computed,
-    computed_in_pairs,
+    compute_in_pairs,
+    compute_one,
 )
 from cyrelu._loops.float16_arithmetic cimport compute_float16, converts_float16
+from cyrelu._loops.narrow_floats cimport NARROW_BLOCK
 from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Y
 from cyrelu._loops.tags cimport (
     AddLeakyRelu,
@@ -27,10 +29,11 @@ from cyrelu._loops.tags cimport (
     Float16,
     Floats16,
     LeakyRelu,
+    NumberFactors,
+    NumberOrArray,
     Op,
     Product,
     Relu,
-    ScalarFactors,
     Sum,
     Tag,
     TakesAtZero,
@@ -40,9 +43,6 @@ from cyrelu._loops.tags cimport (
 )
 from cyrelu._loops.types cimport Operands
 from cyrelu._loops.views cimport View, view
-
-cdef enum:
-    BLOCK = 512  # elements
 
 cdef extern from *:
     """
@@ -116,7 +116,7 @@ cdef inline void run_floats16(
 ) noexcept nogil:
     cdef Choose loop = <Choose> choose[Op, Floats16]
     cdef uint16_t one = FLOAT16_ONE if Floats16 is Float16 else BFLOAT16_ONE
-    cdef uint16_t[BLOCK] ones, sums, below, at_zero
+    cdef uint16_t[NARROW_BLOCK] ones, sums, below, at_zero
     cdef View view_below, view_at_zero, view_above, view_x, view_out
     cdef uint16_t* grad = <uint16_t*> operands.data[GRAD]
     cdef uint16_t* x = <uint16_t*> operands.data[X]
@@ -131,10 +131,10 @@ cdef inline void run_floats16(
     cdef Py_ssize_t m
     cdef Py_ssize_t start = 0
     if is_gradient:
-        for m in range(min(n, <Py_ssize_t> BLOCK)):
+        for m in range(min(n, <Py_ssize_t> NARROW_BLOCK)):
             ones[m] = one
     while start < n:
-        m = min(n - start, <Py_ssize_t> BLOCK)
+        m = min(n - start, <Py_ssize_t> NARROW_BLOCK)
         rectified = x + start
         if Op in TakesY:
             compute[Sum, ArrayFactors, Floats16](NULL, NULL, NULL, y + start, rectified, sums, m)
@@ -143,20 +143,23 @@ cdef inline void run_floats16(
             above = grad + start
         elif not is_gradient:
             above = rectified
-        if start == 0 or not is_gradient or Factors is ArrayFactors:
+        if start == 0 or not is_gradient or Factors is not NumberFactors:
             if Op in TakesNegativeSlope:
-                scale[Factors, Floats16](NULL, NULL, slope, above, below, m)
+                if Factors is NumberFactors:
+                    scale[NumberFactors, Floats16](NULL, NULL, slope, above, below, m)
+                else:
+                    scale[ArrayFactors, Floats16](NULL, NULL, slope + start, above, below, m)
             if Op in TakesAtZero:
-                scale[Factors, Floats16](NULL, NULL, zero, above, at_zero, m)
-        if Factors is ArrayFactors:
-            slope += m
-            zero += m
+                if Factors is ArrayFactors:
+                    scale[ArrayFactors, Floats16](NULL, NULL, zero + start, above, at_zero, m)
+                else:
+                    scale[NumberFactors, Floats16](NULL, NULL, zero, above, at_zero, m)
         view_above = view(<char*> above, m, sizeof(uint16_t))
         view_x = view(<char*> rectified, m, sizeof(uint16_t))
         view_at_zero = view(<char*> at_zero, m, sizeof(uint16_t))
         view_below = view(<char*> below, m, sizeof(uint16_t))
         view_out = view(<char*> (out + start), m, sizeof(uint16_t))
-        if Op not in TakesY and x == out:  # as in loops.pyx
+        if Op not in TakesY and x == out:  # as in contiguous.pxd
             loop(NULL, NULL, view_above, view_out, view_at_zero, view_below, view_out)
         elif Op in TakesGrad and grad == out:
             loop(NULL, NULL, view_out, view_x, view_at_zero, view_below, view_out)
@@ -166,7 +169,7 @@ cdef inline void run_floats16(
 
 
 cdef inline void scale(
-    Factors* factors,
+    NumberOrArray* kind,
     Floats16* dtype,
     const uint16_t* factor,
     const uint16_t* value,
@@ -177,15 +180,15 @@ cdef inline void scale(
     cdef uint16_t one = FLOAT16_ONE if Floats16 is Float16 else BFLOAT16_ONE
     cdef Py_ssize_t i
     cdef uint16_t a, result
-    if Factors is ScalarFactors:
+    if NumberOrArray is NumberFactors:
         if factor[0] & 0x7FFF == 0:
             memset(product, 0, n * sizeof(uint16_t))
             return
         if factor[0] == one:
             memcpy(product, value, n * sizeof(uint16_t))
             return
-    compute[Product, Factors, Floats16](NULL, NULL, NULL, factor, value, product, n)
-    if Factors is ArrayFactors:
+    compute[Product, NumberOrArray, Floats16](NULL, NULL, NULL, factor, value, product, n)
+    if NumberOrArray is ArrayFactors:
         for i in range(n):
             a = factor[i]
             result = select(a == one, value[i], product[i])
@@ -194,7 +197,7 @@ cdef inline void scale(
 
 cdef inline void compute(
     Arithmetic* arithmetic,
-    Factors* factors,
+    NumberOrArray* kind,
     Floats16* dtype,
     const uint16_t* left,
     const uint16_t* right,
@@ -203,14 +206,14 @@ cdef inline void compute(
 ) noexcept nogil:
     """result = left * right, or left + right; left is one number, or an array, as factors are."""
     if Floats16 is Float16 and converts_float16():
-        compute_float16(Arithmetic is Sum, left, Factors is ArrayFactors, right, result, n)
+        compute_float16(Arithmetic is Sum, left, NumberOrArray is ArrayFactors, right, result, n)
     else:
-        compute_in_integers[Arithmetic, Factors, Floats16](NULL, NULL, NULL, left, right, result, n)
+        compute_in_integers(arithmetic, kind, dtype, left, right, result, n)
 
 
 cdef inline void compute_in_integers(
     Arithmetic* arithmetic,
-    Factors* factors,
+    NumberOrArray* kind,
     Floats16* dtype,
     const uint16_t* left,
     const uint16_t* right,
@@ -219,17 +222,17 @@ cdef inline void compute_in_integers(
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef Py_ssize_t start = 0
-    cdef Py_ssize_t step = 1 if Factors is ArrayFactors else 0
+    cdef Py_ssize_t step = 1 if NumberOrArray is ArrayFactors else 0
     if Floats16 is Bfloat16:
-        compute_pairs(arithmetic, factors, left, right, result, n // 2)
+        compute_pairs(arithmetic, kind, left, right, result, n // 2)
         start = n // 2 * 2
     for i in range(start, n):
-        result[i] = computed(arithmetic, dtype, left[i * step], right[i])
+        result[i] = compute_one(arithmetic, dtype, left[i * step], right[i])
 
 
 cdef inline void compute_pairs(
     Arithmetic* arithmetic,
-    Factors* factors,
+    NumberOrArray* kind,
     const uint16_t* left,
     const uint16_t* right,
     uint16_t* result,
@@ -240,8 +243,8 @@ cdef inline void compute_pairs(
     cdef uint32_t two_left = <uint32_t> left[0] << 16 | left[0]
     cdef uint32_t two_right, two_results
     for i in range(pairs):
-        if Factors is ArrayFactors:
+        if NumberOrArray is ArrayFactors:
             copy(&two_left, left + 2 * i, sizeof(uint32_t))
         copy(&two_right, right + 2 * i, sizeof(uint32_t))
-        two_results = computed_in_pairs(arithmetic, two_left, two_right)
+        two_results = compute_in_pairs(arithmetic, two_left, two_right)
         copy(result + 2 * i, &two_results, sizeof(uint32_t))

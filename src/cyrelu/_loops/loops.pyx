@@ -1,10 +1,7 @@
-# The loop: one body for every operation, dtype and kind of factor.
-#
-# Cython stamps out a copy of `contiguous` for each of them, which the compiler vectorises. What a
-# loop module offers are `run` and `run_rows`: contiguous operands go to the loop as they are, all
-# others through blocks (blocks.pxd), short rows several at once (rows.pxd). baseline.pyx adds the
-# operations; it and the modules of the other instruction sets compile the same code with other
-# flags.
+# What a loop module offers: `run`. Contiguous operands go to the loops as they are (contiguous.pxd,
+# floats16.pxd), all others through blocks (blocks.pxd), short rows several at once (rows.pxd).
+# baseline.pyx adds the table of the loops; it and the modules of the other instruction sets compile
+# the same code with other flags.
 
 cdef extern from *:
     """
@@ -20,43 +17,22 @@ cdef extern from *:
     """
 
 from cpython.pycapsule cimport PyCapsule_New
-from cython cimport floating
-from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
-from cyrelu._loops.blocks cimport BLOCK_BYTES, Loop, run_one_row, store_where
-from cyrelu._loops.dtypes cimport (
-    BFLOAT16,
-    BOOL,
-    DTYPE_COUNT,
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    INT8,
-    INT16,
-    INT32,
-    INT64,
-    UINT8,
-    UINT16,
-    UINT32,
-    UINT64,
-    Dtype,
-    itemsize,
+from cyrelu._loops.blocks cimport (
+    BLOCK_BYTES,
+    Loop,
+    arrays_of,
+    run_one_row,
+    store_where,
 )
+from cyrelu._loops.contiguous cimport run_contiguous_integers, run_floats  # no-cython-lint
+from cyrelu._loops.dtypes cimport DTYPE_COUNT, itemsize
 from cyrelu._loops.floats16 cimport run_floats16
-from cyrelu._loops.operations cimport (
-    AT_ZERO,
-    FIRST_FACTOR,
-    GRAD,
-    LEAKY_RELU_BACKWARD,
-    NEGATIVE_SLOPE,
-    OPERATION_COUNT,
-    OUT,
-    X,
-    Y,
-    Operation,
-)
-from cyrelu._loops.prelu cimport run_prelu_backward as run_prelu_backward_with
+from cyrelu._loops.narrow_floats cimport run_by_way_of_float
+from cyrelu._loops.operations cimport OPERATION_COUNT, OUT, X, Y
+from cyrelu._loops.prelu cimport run_prelu_backward
 from cyrelu._loops.rows cimport (
     MAX_TILED_BYTES,
     can_be_tiled,
@@ -66,148 +42,74 @@ from cyrelu._loops.rows cimport (
 from cyrelu._loops.streaming cimport CAN_STREAM, stream_fence
 from cyrelu._loops.tags cimport (
     AddRelu,
-    ArrayFactors,
-    Bfloat16,
     Bool,
     Factors,
-    Float16,
-    Float32,
-    Float64,
-    Floats,
     Floats16,
-    Int8,
-    Int16,
-    Int32,
-    Int64,
     Integers,
+    NarrowFloats,
     Op,
     Relu,
-    ScalarFactors,
-    Tag,
-    TakesAtZero,
-    TakesFactors,
-    TakesGrad,
+    Selects,
     TakesIntegers,
-    TakesNegativeSlope,
-    TakesY,
     Uint8,
     Uint16,
     Uint32,
-    Uint64,
     Unsigned,
-    apply,
-    apply_to_integers,
-    integer,
 )
 from cyrelu._loops.types cimport (
     CACHE_LINE_BYTES,
+    FACTORS,
     STREAMING_STORES,
-    LoopFlags,
+    Call,
     LoopModule,
     Operands,
+    OperandSet,
     advance,
 )
 from cyrelu._loops.views cimport View, view
 
 
-cdef inline void contiguous(
+# ---- the loops of narrow floats and of integers; run_floats is in contiguous.pxd
+
+cdef inline void run_narrow_floats(
     Op* op,
     Factors* factors,
-    const floating[::1] grad,
-    const floating[::1] x,
-    const floating[::1] y,
-    const floating[::1] negative_slope,
-    const floating[::1] at_zero,
-    floating[::1] out,
+    NarrowFloats* dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    OperandSet arrays,
 ) noexcept nogil:
-    """out = op(grad, x, y, negative_slope, at_zero); what op does not take is not read."""
-    cdef Py_ssize_t i
-    cdef floating g = 0, addend = 0, slope = 0, zero = 0
-    if Factors is ScalarFactors:
-        if Op in TakesNegativeSlope:
-            slope = negative_slope[0]
-        if Op in TakesAtZero:
-            zero = at_zero[0]
-    for i in range(out.shape[0]):
-        if Op in TakesGrad:
-            g = grad[i]
-        if Op in TakesY:
-            addend = y[i]
-        if Factors is ArrayFactors:
-            if Op in TakesNegativeSlope:
-                slope = negative_slope[i]
-            if Op in TakesAtZero:
-                zero = at_zero[i]
-        out[i] = apply(op, g, x[i], addend, slope, zero)
-
-
-ctypedef void (*Specialisation)(
-    Tag* op, Tag* factors, View grad, View x, View y, View negative_slope, View at_zero, View out
-) noexcept nogil
-
-
-cdef inline void call_on_views(
-    Op* op, Factors* factors, Floats* dtype, const Operands* operands, Py_ssize_t n
-) noexcept nogil:
-    """Call the loop of this dtype on typed memoryviews of the operands."""
-    cdef Specialisation loop
-    cdef Py_ssize_t item
-    if Floats is Float32:
-        loop, item = <Specialisation> contiguous[Op, Factors, float], sizeof(float)
+    if Op in Selects and NarrowFloats in Floats16:
+        run_floats16(op, factors, dtype, operands, n)
     else:
-        loop, item = <Specialisation> contiguous[Op, Factors, double], sizeof(double)
-    cdef Py_ssize_t factor_n = 1 if Factors is ScalarFactors else n
-    cdef View grad = view(operands.data[GRAD], n, item)
-    cdef View x = view(operands.data[X], n, item)
-    cdef View y = view(operands.data[Y], n, item)
-    cdef View slope = view(operands.data[NEGATIVE_SLOPE], factor_n, item)
-    cdef View zero = view(operands.data[AT_ZERO], factor_n, item)
-    cdef View out = view(operands.data[OUT], n, item)
-    # In place, the loop gets one pointer twice. Told so, compilers see that each element depends
-    # on itself alone; left to compare the pointers of two views, clang and MSVC take equal ones for
-    # an overlap and fall back to one element at a time (4x slower).
-    if operands.data[X] == operands.data[OUT]:
-        loop(NULL, NULL, grad, out, y, slope, zero, out)
-    elif Op in TakesGrad and operands.data[GRAD] == operands.data[OUT]:
-        loop(NULL, NULL, out, x, y, slope, zero, out)
-    elif Op in TakesY and operands.data[Y] == operands.data[OUT]:
-        loop(NULL, NULL, grad, x, out, slope, zero, out)
+        run_by_way_of_float(op, factors, dtype, operands, n, arrays)
+
+
+cdef inline void run_integers(
+    TakesIntegers* op,
+    Factors* factors,
+    Integers* dtype,
+    const Operands* operands,
+    Py_ssize_t n,
+    OperandSet arrays,
+) noexcept nogil:
+    cdef char* out = operands.data[OUT]
+    cdef Py_ssize_t item = 2 if Integers is Uint16 else 4 if Integers is Uint32 else 8
+    if TakesIntegers is Relu and (Integers in Unsigned or Integers is Bool):
+        # No number is below zero: a copy.
+        if Integers is Uint8 or Integers is Bool:
+            item = 1
+        if operands.data[X] != out:
+            memcpy(out, operands.data[X], n * item)
+    elif TakesIntegers is AddRelu and Integers is Bool:
+        (<Either> either)(
+            view(operands.data[X], n, 1), view(operands.data[Y], n, 1), view(out, n, 1)
+        )
     else:
-        loop(NULL, NULL, grad, x, y, slope, zero, out)
+        run_contiguous_integers(op, factors, dtype, operands, n, arrays)
 
 
-cdef void run_contiguous(
-    Op* op, Floats* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
-) noexcept nogil:
-    if Op in TakesFactors:
-        if array_factors:
-            call_on_views[Op, ArrayFactors, Floats](NULL, NULL, NULL, operands, n)
-            return
-    call_on_views[Op, ScalarFactors, Floats](NULL, NULL, NULL, operands, n)
-
-
-cdef void run_contiguous_16(
-    Op* op, Floats16* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
-) noexcept nogil:
-    if Op in TakesFactors:
-        if array_factors:
-            run_floats16[Op, ArrayFactors, Floats16](NULL, NULL, NULL, operands, n)
-            return
-    run_floats16[Op, ScalarFactors, Floats16](NULL, NULL, NULL, operands, n)
-
-
-# ---- bool and integers
-
-ctypedef void (*IntegerLoop)(Tag* op, View x, View y, View out) noexcept nogil
-ctypedef void (*BoolLoop)(View x, View y, View out) noexcept nogil
-
-
-cdef inline void integers(
-    TakesIntegers* op, const integer[::1] x, const integer[::1] y, integer[::1] out
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(out.shape[0]):
-        out[i] = apply_to_integers(op, x[i], y[i] if TakesIntegers in TakesY else 0)
+ctypedef void (*Either)(View x, View y, View out) noexcept nogil
 
 
 cdef inline void either(
@@ -219,154 +121,86 @@ cdef inline void either(
         out[i] = (x[i] | y[i]) != 0
 
 
-cdef void run_integers(
-    TakesIntegers* op, Integers* dtype, const Operands* operands, Py_ssize_t n, bint array_factors
-) noexcept nogil:
-    cdef IntegerLoop loop
-    cdef Py_ssize_t item
-    if Integers is Int8:
-        loop, item = <IntegerLoop> integers[TakesIntegers, int8_t], sizeof(int8_t)
-    elif Integers is Int16:
-        loop, item = <IntegerLoop> integers[TakesIntegers, int16_t], sizeof(int16_t)
-    elif Integers is Int32:
-        loop, item = <IntegerLoop> integers[TakesIntegers, int32_t], sizeof(int32_t)
-    elif Integers is Int64:
-        loop, item = <IntegerLoop> integers[TakesIntegers, int64_t], sizeof(int64_t)
-    elif Integers is Uint16:
-        loop, item = <IntegerLoop> integers[TakesIntegers, uint16_t], sizeof(uint16_t)
-    elif Integers is Uint32:
-        loop, item = <IntegerLoop> integers[TakesIntegers, uint32_t], sizeof(uint32_t)
-    elif Integers is Uint64:
-        loop, item = <IntegerLoop> integers[TakesIntegers, uint64_t], sizeof(uint64_t)
-    else:
-        loop, item = <IntegerLoop> integers[TakesIntegers, uint8_t], sizeof(uint8_t)
-    cdef View x = view(operands.data[X], n, item)
-    cdef View y = view(operands.data[Y], n, item)
-    cdef View out = view(operands.data[OUT], n, item)
-    if TakesIntegers is Relu and (Integers in Unsigned or Integers is Bool):
-        # No number is below zero: a copy.
-        if operands.data[X] != operands.data[OUT]:
-            memcpy(operands.data[OUT], operands.data[X], n * item)
-    elif TakesIntegers is AddRelu and Integers is Bool:
-        (<BoolLoop> either)(x, y, out)
-    elif operands.data[X] == operands.data[OUT]:  # as above
-        loop(NULL, out, y, out)
-    elif TakesIntegers in TakesY and operands.data[Y] == operands.data[OUT]:
-        loop(NULL, x, out, out)
-    else:
-        loop(NULL, x, y, out)
+# ---- from a call to its loop
+
+# By the kind of factors, too: all numbers, the first an array, all arrays.
+cdef Loop[OPERATION_COUNT][DTYPE_COUNT][3] LOOPS
 
 
-# ---- the table
-
-cdef Loop[OPERATION_COUNT][DTYPE_COUNT] LOOPS
-
-
-cdef int add(Op* op, Operation operation) except -1:
-    LOOPS[operation][FLOAT32] = <Loop> run_contiguous[Op, Float32]
-    LOOPS[operation][FLOAT64] = <Loop> run_contiguous[Op, Float64]
-    LOOPS[operation][FLOAT16] = <Loop> run_contiguous_16[Op, Float16]
-    LOOPS[operation][BFLOAT16] = <Loop> run_contiguous_16[Op, Bfloat16]
-    if Op in TakesIntegers:
-        LOOPS[operation][BOOL] = <Loop> run_integers[Op, Bool]
-        LOOPS[operation][INT8] = <Loop> run_integers[Op, Int8]
-        LOOPS[operation][INT16] = <Loop> run_integers[Op, Int16]
-        LOOPS[operation][INT32] = <Loop> run_integers[Op, Int32]
-        LOOPS[operation][INT64] = <Loop> run_integers[Op, Int64]
-        LOOPS[operation][UINT8] = <Loop> run_integers[Op, Uint8]
-        LOOPS[operation][UINT16] = <Loop> run_integers[Op, Uint16]
-        LOOPS[operation][UINT32] = <Loop> run_integers[Op, Uint32]
-        LOOPS[operation][UINT64] = <Loop> run_integers[Op, Uint64]
-    return 0
+cdef inline Loop loop_of(const Call* call, OperandSet arrays) noexcept nogil:
+    cdef OperandSet factors = arrays & FACTORS
+    cdef int kind = 0 if factors == 0 else 1 if factors & (factors - 1) == 0 else 2
+    return LOOPS[call.operation][call.dtype][kind]
 
 
 cdef void run(
-    Operation operation, Dtype dtype, const Operands* operands, Py_ssize_t n, LoopFlags flags
+    const Call* call, const Operands* operands, Py_ssize_t n, Py_ssize_t rows
 ) noexcept nogil:
-    cdef bint array_factors = has_array_factors(operands.stride)
-    run_one_row(LOOPS[operation][dtype], dtype, operands, n, array_factors, flags)
-    if flags & STREAMING_STORES:
+    cdef OperandSet arrays = arrays_of(call.operation, operands.stride, NULL)
+    cdef Loop loop = loop_of(call, arrays)
+    if call.is_contiguous and call.flags == 0:
+        loop(NULL, NULL, NULL, operands, n, arrays)
+    elif call.where != NULL:
+        run_where(loop, call, operands, n, arrays)
+    elif call.sums != NULL:
+        run_prelu_backward(loop, call, operands, n, rows)
+    elif call.rows == NULL or rows == 1:
+        run_one_row(loop, call.dtype, operands, n, arrays, call.flags)
+    else:
+        run_rows(loop, call, operands, n, rows, arrays)
+    if call.flags & STREAMING_STORES:
         stream_fence()
 
 
-cdef void run_rows(
-    Operation operation,
-    Dtype dtype,
+cdef inline void run_rows(
+    Loop loop,
+    const Call* call,
     const Operands* operands,
     Py_ssize_t n,
-    const Py_ssize_t* row_stride,
     Py_ssize_t rows,
-    LoopFlags flags,
+    OperandSet arrays,
 ) noexcept nogil:
-    cdef Loop loop = LOOPS[operation][dtype]
-    cdef bint array_factors = has_array_factors(operands.stride)
-    cdef bint factors_of_rows = array_factors or has_array_factors(row_stride)
-    cdef Py_ssize_t bytes = n * itemsize(dtype)
+    cdef const Py_ssize_t* row_stride = call.rows.stride[0]
+    cdef Py_ssize_t bytes = n * itemsize(call.dtype)
+    # Rows that are run at once have one slope each as an array.
+    cdef OperandSet of_rows = arrays_of(call.operation, operands.stride, row_stride)
     cdef Operands row = operands[0]
     cdef Py_ssize_t _row
-    if bytes <= MAX_TILED_BYTES and can_be_tiled(dtype, operands, n, row_stride):
-        run_tiled_rows(loop, dtype, operands, n, row_stride, rows, factors_of_rows, flags)
+    if bytes <= MAX_TILED_BYTES and can_be_tiled(call.dtype, operands, n, row_stride):
+        loop = loop_of(call, of_rows)
+        run_tiled_rows(loop, call.dtype, operands, n, row_stride, rows, of_rows, call.flags)
     elif 2 * bytes <= BLOCK_BYTES:
-        run_short_rows(loop, dtype, operands, n, row_stride, rows, factors_of_rows)
+        loop = loop_of(call, of_rows)
+        run_short_rows(loop, call.dtype, operands, n, row_stride, rows, of_rows)
     else:
         for _row in range(rows):
-            run_one_row(loop, dtype, &row, n, array_factors, flags)
+            run_one_row(loop, call.dtype, &row, n, arrays, call.flags)
             advance(&row, row_stride, 1)
-    if flags & STREAMING_STORES:
-        stream_fence()
 
 
-cdef void run_where(
-    Operation operation,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    const unsigned char* where,
+cdef inline void run_where(
+    Loop loop, const Call* call, const Operands* operands, Py_ssize_t n, OperandSet arrays
 ) noexcept nogil:
-    cdef bint array_factors = has_array_factors(operands.stride)
-    cdef Py_ssize_t item = itemsize(dtype)
+    cdef Py_ssize_t item = itemsize(call.dtype)
     cdef Py_ssize_t block_n = BLOCK_BYTES // item
     cdef char[BLOCK_BYTES + CACHE_LINE_BYTES] memory
     cdef char* buffer = memory + CACHE_LINE_BYTES - <size_t> memory % CACHE_LINE_BYTES
     cdef Operands block = operands[0]
+    cdef const unsigned char* where = call.where
     cdef char* out = operands.data[OUT]
     cdef Py_ssize_t m
     while n > 0:
         m = min(n, block_n)
         block.data[OUT] = buffer
-        run_one_row(LOOPS[operation][dtype], dtype, &block, m, array_factors, 0)
-        store_where(dtype, buffer, out, where, m)
+        run_one_row(loop, call.dtype, &block, m, arrays, 0)
+        store_where(call.dtype, buffer, out, where, m)
         advance(&block, block.stride, m)
         out += m * item
         where += m
         n -= m
 
 
-cdef void run_prelu_backward(
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    const Py_ssize_t* row_stride,
-    Py_ssize_t rows,
-    double* sums,
-    double* errors,
-) noexcept nogil:
-    cdef Loop loop = LOOPS[LEAKY_RELU_BACKWARD][dtype]
-    run_prelu_backward_with(loop, dtype, operands, n, row_stride, rows, sums, errors)
-
-
-cdef inline bint has_array_factors(const Py_ssize_t* stride) noexcept nogil:
-    cdef int k
-    for k in range(FIRST_FACTOR, OUT):
-        if stride[k] != 0:
-            return True
-    return False
-
-
 cdef LoopModule LOOP_MODULE
 LOOP_MODULE.run = run
-LOOP_MODULE.run_rows = run_rows
-LOOP_MODULE.run_where = run_where
-LOOP_MODULE.run_prelu_backward = run_prelu_backward
 LOOP_MODULE.can_stream = CAN_STREAM
 loop_module = PyCapsule_New(&LOOP_MODULE, "loop_module", NULL)

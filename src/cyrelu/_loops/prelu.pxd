@@ -9,30 +9,30 @@ from cython cimport floating
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy
 
-from cyrelu._loops.blocks cimport Loop, run_one_row
-from cyrelu._loops.conversions cimport widened
-from cyrelu._loops.dtypes cimport BFLOAT16, FLOAT16, FLOAT32, Dtype
+from cyrelu._loops.blocks cimport Loop, arrays_of, run_one_row
+from cyrelu._loops.conversions cimport widen
+from cyrelu._loops.dtypes cimport BFLOAT16, FLOAT16, FLOAT32
+from cyrelu._loops.narrow_floats cimport NARROW_BLOCK
 from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X
 from cyrelu._loops.tags cimport (
     ArrayFactors,
     Bfloat16,
-    Factors,
     Float16,
     Float32,
     Float64,
     Floats,
     Floats16,
     LeakyReluBackward,
-    ScalarFactors,
+    NumberFactors,
+    NumberOrArray,
     Tag,
     apply,
 )
-from cyrelu._loops.types cimport MAX_LANES, Operands, advance
+from cyrelu._loops.types cimport MAX_LANES, Call, Operands, Sums, advance
 from cyrelu._loops.views cimport View, view
 
 cdef enum:
-    BLOCK = 256  # 16-bit floats that are widened at once
-    PIECE = 1 << 10  # that the loop runs at once
+    LOOP_ELEMENTS = 1 << 10  # of 16 bits, that the loop runs at once
 
 ctypedef void (*BothGradients)(
     Tag* slopes, View grad, View x, View slope, View at_zero, View out, View sums, View errors
@@ -41,77 +41,70 @@ ctypedef void (*AddProducts)(View grad, View x, View sums) noexcept nogil
 
 
 cdef inline void run_prelu_backward(
-    Loop loop,
-    Dtype dtype,
-    const Operands* operands,
-    Py_ssize_t n,
-    const Py_ssize_t* row_stride,
-    Py_ssize_t rows,
-    double* sums,
-    double* errors,
+    Loop loop, const Call* call, const Operands* operands, Py_ssize_t n, Py_ssize_t rows
 ) noexcept nogil:
-    """Run rows of n contiguous elements, and add their products to n lanes."""
+    """Run rows of n contiguous elements, and add their products to the first n sums."""
     cdef bint array_slopes = operands.stride[NEGATIVE_SLOPE] != 0
-    if dtype == FLOAT16:
-        run_floats16[Float16](NULL, loop, dtype, operands, n, row_stride, rows, sums)
-    elif dtype == BFLOAT16:
-        run_floats16[Bfloat16](NULL, loop, dtype, operands, n, row_stride, rows, sums)
-    elif dtype == FLOAT32 and array_slopes:
-        run_floats[ArrayFactors, Float32](NULL, NULL, operands, n, row_stride, rows, sums, errors)
-    elif dtype == FLOAT32:
-        run_floats[ScalarFactors, Float32](NULL, NULL, operands, n, row_stride, rows, sums, errors)
+    if call.dtype == FLOAT16:
+        run_floats16[Float16](NULL, loop, call, operands, n, rows)
+    elif call.dtype == BFLOAT16:
+        run_floats16[Bfloat16](NULL, loop, call, operands, n, rows)
+    elif call.dtype == FLOAT32 and array_slopes:
+        run_floats[ArrayFactors, Float32](NULL, NULL, call, operands, n, rows)
+    elif call.dtype == FLOAT32:
+        run_floats[NumberFactors, Float32](NULL, NULL, call, operands, n, rows)
     elif array_slopes:
-        run_floats[ArrayFactors, Float64](NULL, NULL, operands, n, row_stride, rows, sums, errors)
+        run_floats[ArrayFactors, Float64](NULL, NULL, call, operands, n, rows)
     else:
-        run_floats[ScalarFactors, Float64](NULL, NULL, operands, n, row_stride, rows, sums, errors)
+        run_floats[NumberFactors, Float64](NULL, NULL, call, operands, n, rows)
 
 
 cdef inline void run_floats(
-    Factors* slopes,
+    NumberOrArray* slopes,
     Floats* dtype,
+    const Call* call,
     const Operands* operands,
     Py_ssize_t n,
-    const Py_ssize_t* row_stride,
     Py_ssize_t rows,
-    double* sums,
-    double* errors,
 ) noexcept nogil:
     cdef BothGradients loop
     cdef Py_ssize_t item
-    # Of its own, so that the compiler sees that no operand overlaps them: it vectorises a loop only
-    # if it has few overlaps to test for.
-    cdef double[MAX_LANES] own_sums
-    cdef double[MAX_LANES] own_errors
+    # A copy, of which the compiler sees that no operand overlaps it: it vectorises a loop only if
+    # it has few overlaps to test for.
+    cdef Sums sums
     cdef Operands row = operands[0]
     cdef Py_ssize_t _row
     if Floats is Float32:
-        loop, item = <BothGradients> both_gradients[Factors, float], sizeof(float)
+        loop, item = <BothGradients> both_gradients[NumberOrArray, float], sizeof(float)
     else:
-        loop, item = <BothGradients> both_gradients[Factors, double], sizeof(double)
+        loop, item = <BothGradients> both_gradients[NumberOrArray, double], sizeof(double)
     cdef View slope = view(operands.data[NEGATIVE_SLOPE], n, item)
     cdef View zero = view(operands.data[AT_ZERO], 1, item)
-    cdef View lanes = view(<char*> own_sums, n, sizeof(double))
-    cdef View lost = view(<char*> own_errors, n, sizeof(double))
+    cdef View lanes = view(<char*> sums.of_products, n, sizeof(double))
+    cdef View lost = view(<char*> sums.of_errors, n, sizeof(double))
     cdef View grad, x, out
-    memcpy(own_sums, sums, n * sizeof(double))
-    memcpy(own_errors, errors, n * sizeof(double))
+    copy_sums(call.sums, &sums, n)
     for _row in range(rows):
         grad = view(row.data[GRAD], n, item)
         x = view(row.data[X], n, item)
         out = view(row.data[OUT], n, item)
-        if row.data[X] == row.data[OUT]:  # one pointer twice: see loops.pyx
+        if row.data[X] == row.data[OUT]:  # one pointer twice: see contiguous.pxd
             loop(NULL, grad, out, slope, zero, out, lanes, lost)
         elif row.data[GRAD] == row.data[OUT]:
             loop(NULL, out, x, slope, zero, out, lanes, lost)
         else:
             loop(NULL, grad, x, slope, zero, out, lanes, lost)
-        advance(&row, row_stride, 1)
-    memcpy(sums, own_sums, n * sizeof(double))
-    memcpy(errors, own_errors, n * sizeof(double))
+        advance(&row, call.rows.stride[0], 1)
+    copy_sums(&sums, call.sums, n)
+
+
+cdef inline void copy_sums(const Sums* source, Sums* to, Py_ssize_t n) noexcept nogil:
+    memcpy(to.of_products, source.of_products, n * sizeof(double))
+    memcpy(to.of_errors, source.of_errors, n * sizeof(double))
 
 
 cdef inline void both_gradients(
-    Factors* slopes,
+    NumberOrArray* slopes,
     const floating[::1] grad,
     const floating[::1] x,
     const floating[::1] negative_slope,
@@ -125,7 +118,7 @@ cdef inline void both_gradients(
     cdef floating slope = negative_slope[0], zero = at_zero[0]
     for i in range(out.shape[0]):
         g, number = grad[i], x[i]
-        if Factors is ArrayFactors:
+        if NumberOrArray is ArrayFactors:
             slope = negative_slope[i]
         add_product(g, number, &sums[i], &errors[i])
         out[i] = apply[LeakyReluBackward, floating](NULL, g, number, 0, slope, zero)
@@ -156,39 +149,46 @@ cdef inline void add_product(
 cdef inline void run_floats16(
     Floats16* dtype,
     Loop loop,
-    Dtype number,
+    const Call* call,
     const Operands* operands,
     Py_ssize_t n,
-    const Py_ssize_t* row_stride,
     Py_ssize_t rows,
-    double* sums,
 ) noexcept nogil:
     cdef bint array_slopes = operands.stride[NEGATIVE_SLOPE] != 0
+    cdef const Py_ssize_t* row_stride = call.rows.stride[0]
     cdef Operands row = operands[0]
-    cdef Operands piece = operands[0]
+    cdef Operands first = operands[0]
     cdef Py_ssize_t _row, count
     while rows > 0:
         # Where all elements have one slope, several rows are one for the loop.
-        count = 1 if array_slopes else min(rows, max(1, PIECE // n))
+        count = 1 if array_slopes else min(rows, max(1, LOOP_ELEMENTS // n))
         for _row in range(count):  # before the loop, which may overwrite grad or x
-            add_widened(dtype, <uint16_t*> row.data[GRAD], <uint16_t*> row.data[X], n, sums)
+            add_products_of_halves(
+                dtype,
+                <uint16_t*> row.data[GRAD],
+                <uint16_t*> row.data[X],
+                n,
+                call.sums.of_products,
+            )
             advance(&row, row_stride, 1)
-        run_one_row(loop, number, &piece, count * n, array_slopes, 0)
-        advance(&piece, row_stride, count)
+        run_one_row(
+            loop, call.dtype, &first, count * n, arrays_of(call.operation, first.stride, NULL), 0
+        )
+        advance(&first, row_stride, count)
         rows -= count
 
 
-cdef inline void add_widened(
+cdef inline void add_products_of_halves(
     Floats16* dtype, const uint16_t* grad, const uint16_t* x, Py_ssize_t n, double* sums
 ) noexcept nogil:
-    cdef float[BLOCK] grads, numbers
+    cdef float[NARROW_BLOCK] grads, numbers
     cdef Py_ssize_t start = 0
     cdef Py_ssize_t i, m
     while start < n:
-        m = min(n - start, <Py_ssize_t> BLOCK)
+        m = min(n - start, <Py_ssize_t> NARROW_BLOCK)
         for i in range(m):
-            grads[i] = widened(dtype, grad[start + i])
-            numbers[i] = widened(dtype, x[start + i])
+            grads[i] = widen(dtype, grad[start + i])
+            numbers[i] = widen(dtype, x[start + i])
         (<AddProducts> add_products)(
             view(<char*> grads, m, sizeof(float)),
             view(<char*> numbers, m, sizeof(float)),

@@ -11,7 +11,7 @@ from cyrelu._loops.types cimport (
     STREAMING_STORES,
     LoopFlags,
     Operands,
-    is_factor,
+    OperandSet,
 )
 
 cdef enum:
@@ -19,13 +19,6 @@ cdef enum:
     MAX_TILED_BYTES = 4096
     TILED_BLOCK_BYTES = 4096
     TILE_BYTES = MAX_TILED_BYTES + TILED_BLOCK_BYTES
-
-
-cdef inline bint is_one_number(
-    const Operands* operands, int k, bint array_factors
-) noexcept nogil:
-    """Whether the loop takes the operand as one number."""
-    return operands.data[k] == NULL or (is_factor(k) and not array_factors)
 
 
 cdef inline bint are_rows_contiguous(
@@ -58,7 +51,7 @@ cdef inline void run_tiled_rows(
     Py_ssize_t n,
     const Py_ssize_t* row_stride,
     Py_ssize_t rows,
-    bint array_factors,
+    OperandSet arrays,
     LoopFlags flags,
 ) noexcept nogil:
     """Run the rows as one; an operand that is the same for all of them is repeated in a tile.
@@ -72,16 +65,16 @@ cdef inline void run_tiled_rows(
     cdef char[(OPERAND_COUNT - 2) * TILE_BYTES + CACHE_LINE_BYTES] memory
     cdef char* tile = memory + CACHE_LINE_BYTES - <size_t> memory % CACHE_LINE_BYTES
     cdef Operands tiled = operands[0]
-    cdef int is_tiled = 0
+    cdef OperandSet in_tiles = 0
     cdef int k
     for k in range(OUT):
-        if row_stride[k] == 0 and not is_one_number(operands, k, array_factors):
+        if row_stride[k] == 0 and arrays >> k & 1:
             repeat(dtype, operands.data[k], operands.stride[k], n, tile, tile_n)
             tiled.data[k], tiled.stride[k] = tile, item
-            is_tiled |= 1 << k
+            in_tiles |= 1 << k
             tile += TILE_BYTES
     run_from_cache_line(
-        loop, dtype, &tiled, rows * n, array_factors, flags, block_bytes, is_tiled, n
+        loop, dtype, &tiled, rows * n, arrays, flags, block_bytes, in_tiles, n
     )
 
 
@@ -106,7 +99,7 @@ cdef inline void run_short_rows(
     Py_ssize_t n,
     const Py_ssize_t* row_stride,
     Py_ssize_t rows,
-    bint array_factors,
+    OperandSet arrays,
 ) noexcept nogil:
     """Gather as many rows as fill a block."""
     cdef Py_ssize_t item = itemsize(dtype)
@@ -120,7 +113,7 @@ cdef inline void run_short_rows(
     cdef char* data
     cdef int k
     for k in range(OPERAND_COUNT):
-        direct[k] = is_one_number(operands, k, array_factors) or are_rows_contiguous(
+        direct[k] = not arrays >> k & 1 or are_rows_contiguous(
             dtype, operands, n, row_stride, k
         )
         block.data[k] = operands.data[k] if direct[k] else buffers + k * BLOCK_BYTES
@@ -137,7 +130,7 @@ cdef inline void run_short_rows(
                         block.data[k] + row * n * item,
                         n,
                     )
-        loop(NULL, NULL, &block, count * n, array_factors)
+        loop(NULL, NULL, NULL, &block, count * n, arrays)
         if not direct[OUT]:
             data = operands.data[OUT] + start * row_stride[OUT]
             for row in range(count):

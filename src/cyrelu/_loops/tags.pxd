@@ -68,7 +68,9 @@ cdef extern from *:
         pass
     ctypedef struct Float64 "cyrelu_tag":
         pass
-    ctypedef struct ScalarFactors "cyrelu_tag":
+    ctypedef struct NumberFactors "cyrelu_tag":
+        pass
+    ctypedef struct FirstFactorArray "cyrelu_tag":
         pass
     ctypedef struct ArrayFactors "cyrelu_tag":
         pass
@@ -87,11 +89,16 @@ ctypedef fused Op:
     AddRelu
     AddLeakyRelu
 
-# The dtypes by what their loops compute in: float or double, 16-bit floats, and integers, of which
-# the unsigned ones have no negative numbers.
+# The dtypes by how their loops compute: in float or double; by way of float, of which those of 16
+# bits have a loop of their own; and in integers, of which the unsigned ones have no negative
+# numbers.
 ctypedef fused Floats:
     Float32
     Float64
+
+ctypedef fused NarrowFloats:
+    Float16
+    Bfloat16
 
 ctypedef fused Floats16:
     Float16
@@ -120,9 +127,15 @@ ctypedef fused Integers:
     Uint32
     Uint64
 
-# Whether each factor is one number, or has an element for each element of out.
+# Which factors have an element for each element of out: none, all are one number; the first that
+# the operation takes; or all.
 ctypedef fused Factors:
-    ScalarFactors
+    NumberFactors
+    FirstFactorArray
+    ArrayFactors
+
+ctypedef fused NumberOrArray:
+    NumberFactors
     ArrayFactors
 
 # What is computed of two 16-bit floats.
@@ -130,7 +143,7 @@ ctypedef fused Arithmetic:
     Product
     Sum
 
-# The operations that take an operand (all take x), and those that take any factor.
+# The operations that take an operand; all take x.
 ctypedef fused TakesGrad:
     ReluBackward
     LeakyReluBackward
@@ -151,17 +164,19 @@ ctypedef fused TakesAtZero:
     ReluBackward
     LeakyReluBackward
 
-ctypedef fused TakesFactors:
+ctypedef fused TakesIntegers:
+    Relu
+    AddRelu
+
+ctypedef fused Selects:
+    Relu
     LeakyRelu
     ReluGrad
     LeakyReluGrad
     ReluBackward
     LeakyReluBackward
-    AddLeakyRelu
-
-ctypedef fused TakesIntegers:
-    Relu
     AddRelu
+    AddLeakyRelu
 
 
 cdef inline floating apply(
@@ -186,7 +201,9 @@ cdef inline floating apply(
         return scalar.add_leaky_relu(x, y, negative_slope)
 
 
-cdef inline integer apply_to_integers(TakesIntegers* op, integer x, integer y) noexcept nogil:
+cdef inline integer apply_to_integers(
+    TakesIntegers* op, integer grad, integer x, integer y, integer negative_slope, integer at_zero
+) noexcept nogil:
     """The same for those that take integers."""
     if TakesIntegers is Relu:
         return scalar.relu(x)

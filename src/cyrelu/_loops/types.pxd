@@ -1,4 +1,4 @@
-# What the loop modules and the dispatcher share.
+# What the loop modules, the dispatcher and the callers of both share.
 
 from libc.string cimport memset
 
@@ -8,6 +8,7 @@ from cyrelu._loops.operations cimport FIRST_FACTOR, OPERAND_COUNT, OUT, Operatio
 cdef enum:
     CACHE_LINE_BYTES = 64
     MAX_LANES = 1 << 10  # of PReLU's backward pass
+    MAX_NDIM = 64  # NumPy's
 
 
 # The operands of one call: the first element of each, NULL for those that the operation does not
@@ -17,14 +18,13 @@ cdef struct Operands:
     Py_ssize_t[OPERAND_COUNT] stride
 
 
-cdef inline void clear(Operands* operands) noexcept nogil:
-    # The two parts one by one: gcc clears more than 80 bytes with rep stos, which takes 10 ns.
-    memset(operands.data, 0, sizeof(operands.data))
-    memset(operands.stride, 0, sizeof(operands.stride))
-
-
-cdef inline bint is_factor(int operand) noexcept nogil:
-    return FIRST_FACTOR <= operand < OUT
+# Many rows: how many there are, and how to get from one to the next, axis by axis, the fastest
+# first.
+cdef struct Rows:
+    Py_ssize_t count
+    int ndim
+    Py_ssize_t[MAX_NDIM] shape
+    Py_ssize_t[MAX_NDIM][OPERAND_COUNT] stride
 
 
 # How a loop goes about its elements, any of these together. Without SEQUENTIAL no operand may
@@ -36,41 +36,60 @@ cdef enum:
     SEQUENTIAL = 2  # element by element, in order, each stored before the next is loaded
 
 
-# What a loop module offers, in a capsule: to run n elements, or rows of n elements each, of which
-# row_stride says how many bytes of each operand lie between the first elements of two; to run n
-# elements and store, in a contiguous out, those for which there is a true bool; and to run rows of
-# n contiguous elements of PReLU's backward pass, whose slopes are one number or an array, and add
-# the products of grad and x, where x is below 0 or NaN, to n sums, with what double rounds off.
+# The sums of PReLU's backward pass: one for each element of a row, to which the products of grad
+# and x are added where x is below 0 or NaN; and what double rounds off of each.
+cdef struct Sums:
+    double[MAX_LANES] of_products
+    double[MAX_LANES] of_errors
+
+
+# One call, from the Python function, or the kernel, to the loop.
+cdef struct Call:
+    Operation operation
+    Dtype dtype
+    Operands operands
+    Py_ssize_t n  # elements, or elements of each row
+    const Rows* rows  # NULL: there is one
+    const unsigned char* where  # NULL, or a bool for each element: whether it is stored in out
+    Sums* sums  # NULL, or what PReLU's backward pass adds up
+    bint is_contiguous  # known: every array, and out, is
+    bint out_is_new  # its pages, which the operating system has just cleared, are in the caches
+    int block_limit  # the threads that a num_threads block allows (_dispatch/threads.pxd)
+    LoopFlags flags  # the dispatcher decides
+
+
+# What a loop module offers, in a capsule: to run rows of n elements of a call, of which these are
+# the operands of the first, and call.rows says where the next ones are.
 cdef struct LoopModule:
     bint can_stream
     void (*run)(
-        Operation operation, Dtype dtype, const Operands* operands, Py_ssize_t n, LoopFlags flags
+        const Call* call, const Operands* operands, Py_ssize_t n, Py_ssize_t rows
     ) noexcept nogil
-    void (*run_rows)(
-        Operation operation,
-        Dtype dtype,
-        const Operands* operands,
-        Py_ssize_t n,
-        const Py_ssize_t* row_stride,
-        Py_ssize_t rows,
-        LoopFlags flags,
-    ) noexcept nogil
-    void (*run_where)(
-        Operation operation,
-        Dtype dtype,
-        const Operands* operands,
-        Py_ssize_t n,
-        const unsigned char* where,
-    ) noexcept nogil
-    void (*run_prelu_backward)(
-        Dtype dtype,
-        const Operands* operands,
-        Py_ssize_t n,
-        const Py_ssize_t* row_stride,
-        Py_ssize_t rows,
-        double* sums,
-        double* errors,
-    ) noexcept nogil
+
+
+cdef inline void clear(Operands* operands) noexcept nogil:
+    # The two parts one by one: gcc clears more than 80 bytes with rep stos, which takes 10 ns.
+    memset(operands.data, 0, sizeof(operands.data))
+    memset(operands.stride, 0, sizeof(operands.stride))
+
+
+cdef inline void begin_call(Call* call, Operation operation, Dtype dtype) noexcept nogil:
+    """A call without operands, of one row."""
+    call.operation, call.dtype = operation, dtype
+    clear(&call.operands)
+    call.rows, call.where, call.sums = NULL, NULL, NULL
+    call.is_contiguous, call.out_is_new, call.block_limit, call.flags = False, False, 0, 0
+
+
+# A set of operands: a bit for each.
+ctypedef int OperandSet
+
+cdef enum:
+    FACTORS = (1 << OUT) - (1 << FIRST_FACTOR)  # the set of all
+
+
+cdef inline bint is_factor(int operand) noexcept nogil:
+    return FIRST_FACTOR <= operand < OUT
 
 
 cdef inline void advance(

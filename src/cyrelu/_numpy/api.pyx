@@ -14,11 +14,12 @@ from cyrelu._loops.operations cimport (
     LEAKY_RELU,
     LEAKY_RELU_BACKWARD,
     LEAKY_RELU_GRAD,
+    OUT,
     RELU,
     RELU_BACKWARD,
     RELU_GRAD,
 )
-from cyrelu._numpy.call cimport at_zero_of_output, call
+from cyrelu._numpy.call cimport Borrowed, call, checked_slope
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
 
 
@@ -43,8 +44,9 @@ def relu(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array; of the dtype of `x`. A scalar if `x` is one. Other array types
-        (pandas, xarray, dask, masked arrays) are returned as the same type.
+        `out`, or a new array; of the dtype of `x`. Its values are numbers from 0 on, and NaN. A
+        scalar if `x` is one. Other array types (pandas, xarray, dask, masked arrays) are returned
+        as the same type.
 
     Raises
     ------
@@ -89,7 +91,8 @@ def relu(
     >>> cyrelu.relu(x, out=x) is x
     True
     """
-    return call(RELU, None, x, None, None, None, out, where, casting, order, dtype, subok)
+    cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, NULL, NULL]
+    return call(RELU, given, out, where, casting, order, dtype, subok)
 
 
 def leaky_relu(
@@ -180,9 +183,8 @@ def leaky_relu(
     array([[-0.5 , -0.25],
            [ 2.  ,  2.  ]])
     """
-    return call(
-        LEAKY_RELU, None, x, None, negative_slope, None, out, where, casting, order, dtype, subok
-    )
+    cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, <Borrowed> negative_slope, NULL]
+    return call(LEAKY_RELU, given, out, where, casting, order, dtype, subok)
 
 
 def relu_grad(
@@ -218,9 +220,9 @@ def relu_grad(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array; of the dtype of `x`; float64 if all inputs are bool or integers. A
-        scalar if all inputs are. Other array types (pandas, xarray, dask, masked arrays) are
-        returned as the same type.
+        `out`, or a new array; of the dtype of `x`; float64 if all inputs are bool or integers. Its
+        values are 0, 1 and `at_zero`, and NaN. A scalar if all inputs are. Other array types
+        (pandas, xarray, dask, masked arrays) are returned as the same type.
 
     Raises
     ------
@@ -265,7 +267,8 @@ def relu_grad(
     >>> cyrelu.relu_grad(np.array([2.0, 0.0, -2.0]), at_zero=0)
     array([1., 0., 0.])
     """
-    return call(RELU_GRAD, None, x, None, None, at_zero, out, where, casting, order, dtype, subok)
+    cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, NULL, <Borrowed> at_zero]
+    return call(RELU_GRAD, given, out, where, casting, order, dtype, subok)
 
 
 def leaky_relu_grad(
@@ -304,9 +307,9 @@ def leaky_relu_grad(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array; of the dtype of `x`; float64 if all inputs are bool or integers. A
-        scalar if all inputs are. Other array types (pandas, xarray, dask, masked arrays) are
-        returned as the same type.
+        `out`, or a new array; of the dtype of `x`; float64 if all inputs are bool or integers. Its
+        values are 1, `at_zero` and slopes, and NaN. A scalar if all inputs are. Other array types
+        (pandas, xarray, dask, masked arrays) are returned as the same type.
 
     Raises
     ------
@@ -351,20 +354,10 @@ def leaky_relu_grad(
     >>> cyrelu.leaky_relu_grad(np.array([2.0, 0.0, -2.0]))
     array([1.  , 1.  , 0.01])
     """
-    return call(
-        LEAKY_RELU_GRAD,
-        None,
-        x,
-        None,
-        negative_slope,
-        at_zero,
-        out,
-        where,
-        casting,
-        order,
-        dtype,
-        subok,
-    )
+    cdef Borrowed[OUT] given = [
+        NULL, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
+    ]
+    return call(LEAKY_RELU_GRAD, given, out, where, casting, order, dtype, subok)
 
 
 def relu_backward(
@@ -401,7 +394,7 @@ def relu_backward(
     from_output : bool, default False
         Whether `x` is the output of the forward pass, as after ``relu(x, out=x)``. An output of 0
         does not tell whether the input was 0 or below, so `at_zero` has no say: the result is that
-        with ``at_zero=0``.
+        with ``at_zero=0.0``.
     where, casting, order, dtype, subok : optional
         As for every NumPy ufunc (`numpy.ufunc`).
 
@@ -458,10 +451,9 @@ def relu_backward(
     array([10., 20.,  0.])
     """
     if from_output:
-        at_zero = at_zero_of_output(RELU_BACKWARD, None)
-    return call(
-        RELU_BACKWARD, grad, x, None, None, at_zero, out, where, casting, order, dtype, subok
-    )
+        at_zero = 0.0
+    cdef Borrowed[OUT] given = [<Borrowed> grad, <Borrowed> x, NULL, NULL, <Borrowed> at_zero]
+    return call(RELU_BACKWARD, given, out, where, casting, order, dtype, subok)
 
 
 def leaky_relu_backward(
@@ -560,21 +552,11 @@ def leaky_relu_backward(
     array([10. , 20. ,  0.3])
     """
     if from_output:
-        at_zero = at_zero_of_output(LEAKY_RELU_BACKWARD, negative_slope)
-    return call(
-        LEAKY_RELU_BACKWARD,
-        grad,
-        x,
-        None,
-        negative_slope,
-        at_zero,
-        out,
-        where,
-        casting,
-        order,
-        dtype,
-        subok,
-    )
+        at_zero = checked_slope(LEAKY_RELU_BACKWARD, negative_slope)
+    cdef Borrowed[OUT] given = [
+        <Borrowed> grad, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
+    ]
+    return call(LEAKY_RELU_BACKWARD, given, out, where, casting, order, dtype, subok)
 
 
 def add_relu(
@@ -600,9 +582,9 @@ def add_relu(
     Returns
     -------
     ndarray or scalar
-        `out`, or a new array; of the dtype of `x` and `y`, or the one to which both cast safely. A
-        scalar if all inputs are. Other array types (pandas, xarray, dask, masked arrays) are
-        returned as the same type.
+        `out`, or a new array; of the dtype of `x` and `y`, or the one to which both cast safely.
+        Its values are numbers from 0 on, and NaN. A scalar if all inputs are. Other array types
+        (pandas, xarray, dask, masked arrays) are returned as the same type.
 
     Raises
     ------
@@ -652,7 +634,8 @@ def add_relu(
     >>> cyrelu.add_relu(h, bias, out=h) is h
     True
     """
-    return call(ADD_RELU, None, x, y, None, None, out, where, casting, order, dtype, subok)
+    cdef Borrowed[OUT] given = [NULL, <Borrowed> x, <Borrowed> y, NULL, NULL]
+    return call(ADD_RELU, given, out, where, casting, order, dtype, subok)
 
 
 def add_leaky_relu(
@@ -740,9 +723,8 @@ def add_leaky_relu(
     >>> cyrelu.add_leaky_relu(np.array([1.0, -10.0, 0.0]), 1.0, 0.5)
     array([ 2. , -4.5,  1. ])
     """
-    return call(
-        ADD_LEAKY_RELU, None, x, y, negative_slope, None, out, where, casting, order, dtype, subok
-    )
+    cdef Borrowed[OUT] given = [NULL, <Borrowed> x, <Borrowed> y, <Borrowed> negative_slope, NULL]
+    return call(ADD_LEAKY_RELU, given, out, where, casting, order, dtype, subok)
 
 
 for function in list(globals().values()):

@@ -1,14 +1,14 @@
+from cpython.object cimport PyObject
+
 from cyrelu._loops.operations cimport Operation
 
-# One call of a public function. Operands that the operation does not take are passed as None and
-# not looked at.
+ctypedef PyObject* Borrowed  # a reference that the caller holds
+
+# One call of a public function. given: an object for each input that the operation takes, NULL for
+# the others.
 cdef object call(
     Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
+    PyObject** given,
     object out,
     object where,
     object casting,
@@ -17,5 +17,5 @@ cdef object call(
     object subok,
 )
 
-# What stands for at_zero where x is the output of the forward pass.
-cdef object at_zero_of_output(Operation operation, object negative_slope)
+# What stands for at_zero where x is the output of the forward pass: a slope that keeps the sign.
+cdef object checked_slope(Operation operation, object negative_slope)

@@ -1,51 +1,33 @@
-# What every public function does: the fast path for what people pass nearly always
-# (contiguous.pxd), rows, small views, and threads for large strided and broadcast operands
-# (strided.pyx), the ufunc for everything else (ufuncs.pyx).
-# All end in the same dispatcher, so all give the same bits.
+# What every public function does: the fast path for what people pass nearly always (contiguous
+# arrays, rows), small views, and threads for large strided and broadcast operands (strided.pyx),
+# the ufunc for everything else (ufuncs.pyx). All end in the same dispatcher, so all give the same
+# bits.
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact
-from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_CheckExact
 from libc.math cimport INFINITY
 
-from cyrelu._dispatch.dispatch cimport run_elementwise, run_where
-from cyrelu._dispatch.threads cimport NO_BLOCK
-from cyrelu._loops.dtypes cimport Dtype, itemsize
-from cyrelu._loops.operations cimport (
-    AT_ZERO,
-    GRAD,
-    NEGATIVE_SLOPE,
-    OPERAND_COUNT,
-    OUT,
-    Operation,
-    X,
-    Y,
-    operation_name,
-    takes,
-    takes_integers,
-)
-from cyrelu._loops.types cimport Operands, clear
-from cyrelu._numpy.contiguous cimport (
+from cyrelu._dispatch.dispatch cimport run_elementwise
+from cyrelu._dispatch.overlap cimport are_disjoint
+from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, operation_name
+from cyrelu._loops.types cimport Call, Rows
+from cyrelu._numpy.classification cimport (
     ANY_CONTIGUOUS,
-    RELEASE_GIL_ABOVE,
-    ContiguousCall,
-    take_inputs,
-    take_new_out,
-    take_out,
+    CONTIGUOUS,
+    FOR_UFUNC,
+    ROWS,
+    SCALARS,
+    WITH_SEQUENCES,
+    Arguments,
+    Kind,
+    classify,
 )
-from cyrelu._numpy.dtypes cimport NPY_NOTYPE
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.operands cimport (
-    are_disjoint,
-    dtype_of_type_number,
-    has_loop,
-    take_scalar,
-)
-from cyrelu._numpy.scalars cimport Scalar, number_of_scalar
-from cyrelu._numpy.strided cimport call_rows, call_strided, call_strided_where
+from cyrelu._numpy.outputs cimport take_new_out, take_out
+from cyrelu._numpy.strided cimport call_strided, call_strided_where
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, call_ufunc
 from cyrelu._platform.stable_abi cimport float_as_double
 
@@ -56,14 +38,13 @@ cdef extern from "numpy/arrayobject.h":
 
 cnp.import_array()
 
+cdef enum:
+    RELEASE_GIL_ABOVE = 500  # elements; NumPy's own limit
+
 
 cdef object call(
     Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
+    PyObject** given,
     object out,
     object where,
     object casting,
@@ -71,130 +52,108 @@ cdef object call(
     object dtype,
     object subok,
 ):
+    cdef Arguments arguments
+    cdef Kind kind = FOR_UFUNC
     cdef object result = None
     cdef object output = None if out is NOT_GIVEN else out
-    if (
-        (dtype is None or is_dtype_of(x, dtype))
-        and casting is "same_kind"
-        and order is "K"
-        and subok is True
+    if casting is "same_kind" and order is "K" and subok is True:
+        kind = classify(operation, given, &arguments)
+    if kind == WITH_SEQUENCES:
+        if output is None or cnp.PyArray_CheckExact(output):  # none that might answer the call
+            return call_with_arrays(
+                operation, given, out, where, casting, order, dtype, subok
+            )
+    elif kind != FOR_UFUNC and (
+        dtype is None or is_dtype_of(<object> given[arguments.shape_from], dtype)
     ):
         if where is not True:
-            result = call_where(operation, grad, x, y, negative_slope, at_zero, output, where)
-            if result is None:
-                result = call_strided_where(
-                    operation, grad, x, y, negative_slope, at_zero, output, where
-                )
+            result = call_where(given, output, where, kind, &arguments)
+        elif kind == SCALARS:
+            if output is None:
+                result = call_scalars(&arguments)
         else:
-            result = call_contiguous(operation, grad, x, y, negative_slope, at_zero, output)
-            if result is None and output is None:
-                result = call_scalars(operation, grad, x, y, negative_slope, at_zero)
-            if (
-                result is None
-                and (is_sequence(x) or is_sequence(grad) or is_sequence(y))
-                and are_plain(grad, x, y, negative_slope, at_zero, output)
-            ):
-                x = cnp.PyArray_FROM_O(x)
-                grad = None if grad is None else cnp.PyArray_FROM_O(grad)
-                y = None if y is None else cnp.PyArray_FROM_O(y)
-                return call(
-                    operation,
-                    grad,
-                    x,
-                    y,
-                    negative_slope,
-                    at_zero,
-                    out,
-                    where,
-                    casting,
-                    order,
-                    dtype,
-                    subok,
-                )
+            if kind == CONTIGUOUS:
+                result = call_contiguous(given, output, &arguments)
+            elif kind == ROWS:
+                result = call_rows(given, output, &arguments)
             if result is None:
-                result = call_rows(operation, grad, x, y, negative_slope, at_zero, output)
-            if result is None:
-                result = call_strided(operation, grad, x, y, negative_slope, at_zero, output)
+                result = call_strided(given, output, &arguments)
         if result is not None:
             return result
-    return call_ufunc(
-        operation, grad, x, y, negative_slope, at_zero, out, where, casting, order, dtype, subok
-    )
+    return call_ufunc(operation, given, out, where, casting, order, dtype, subok)
 
 
-cdef object at_zero_of_output(Operation operation, object negative_slope):
-    """An output of 0 comes of an input of 0, or of one below whose product is 0."""
-    if not takes(operation, NEGATIVE_SLOPE):
-        return 0.0
-    if not (
-        PyFloat_CheckExact(negative_slope) and 0 < float_as_double(negative_slope) < INFINITY
-    ):
-        refuse_slopes_that_lose_the_sign(operation_name(operation).decode(), negative_slope)
-    return negative_slope
-
-
-cdef object call_contiguous(
-    Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
-    object out,
-):
-    """The fast path: contiguous, aligned, native arrays of one dtype and shape, scalar factors.
-
-    None, and nothing done, for all other operands.
-    """
-    cdef ContiguousCall call
-    cdef int block_limit = NO_BLOCK
-    cdef bint out_is_new = False
-    if not take_inputs(operation, grad, x, y, negative_slope, at_zero, False, &call):
-        return None
+cdef inline object call_contiguous(PyObject** given, object out, Arguments* arguments):
+    """The fast path; None, and nothing done, where out is not like the inputs, or overlaps one."""
+    cdef Call* call = &arguments.call
     if out is None:
-        out = take_new_out(<cnp.ndarray> x, &call, &out_is_new)
-    elif not take_out(out, <cnp.ndarray> x, &call):
+        out = take_new_out(given, arguments)
+    elif not take_out(given, out, arguments):
+        return None
+    call.is_contiguous = arguments.are_plain
+    if call.n > RELEASE_GIL_ABOVE:
+        call.block_limit = context_limit()
+        with nogil:
+            run_elementwise(call)
+    else:
+        run_elementwise(call)
+    return out
+
+
+cdef object call_rows(PyObject** given, object out, Arguments* arguments):
+    """The same with operands that are one row for all rows: a bias, slopes."""
+    cdef Call* call = &arguments.call
+    cdef cnp.ndarray array = <cnp.ndarray> given[arguments.shape_from]
+    cdef Py_ssize_t item = call.operands.stride[arguments.shape_from]
+    cdef Rows rows
+    cdef int k
+    if out is None:
+        out = take_new_out(given, arguments)
+    elif not take_out(given, out, arguments):
         return None
     if call.n > RELEASE_GIL_ABOVE:
-        block_limit = context_limit()
-        with nogil:
-            run_elementwise(
-                operation, call.dtype, &call.operands, call.n, out_is_new, block_limit
-            )
-    else:
-        run_elementwise(operation, call.dtype, &call.operands, call.n, out_is_new, block_limit)
+        call.block_limit = context_limit()
+    call.rows = &rows
+    rows.ndim = 1
+    rows.count = cnp.PyArray_DIM(array, cnp.PyArray_NDIM(array) - 1)
+    call.n, rows.count = rows.count, call.n // rows.count
+    rows.shape[0] = rows.count
+    for k in range(OPERAND_COUNT):
+        rows.stride[0][k] = call.n * call.operands.stride[k]
+        if arguments.rows >> k & 1:
+            call.operands.stride[k] = item
+    with nogil:
+        run_elementwise(call)
     return out
 
 
 cdef object call_where(
-    Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
-    object out,
-    object where,
+    PyObject** given, object out, object mask, Kind kind, Arguments* arguments
 ):
-    """The same with a mask, and an out; None for all other operands."""
-    cdef ContiguousCall call
-    cdef const unsigned char* mask
-    if not (
-        out is not None
-        and cnp.PyArray_CheckExact(where)
-        and take_inputs(operation, grad, x, y, negative_slope, at_zero, False, &call)
-        and take_out(out, <cnp.ndarray> x, &call)
-        and is_mask_of(<cnp.ndarray> x, <cnp.ndarray> where)
-        and are_disjoint(<cnp.ndarray> where, <cnp.ndarray> out)
-    ):
+    """A call with a mask, and an out; None for other operands."""
+    cdef Call* call = &arguments.call
+    cdef cnp.ndarray array = <cnp.ndarray> given[arguments.shape_from]
+    if kind == SCALARS or out is None or not cnp.PyArray_CheckExact(mask):
         return None
-    mask = <const unsigned char*> cnp.PyArray_BYTES(<cnp.ndarray> where)
+    if not (
+        kind == CONTIGUOUS
+        and take_out(given, out, arguments)
+        and is_mask_of(<cnp.ndarray> mask, array)
+        and are_disjoint(
+            cnp.PyArray_BYTES(<cnp.ndarray> mask),
+            call.n,
+            call.operands.data[OUT],
+            call.n * call.operands.stride[OUT],
+        )
+    ):
+        return call_strided_where(given, out, mask, arguments)
+    call.where = <const unsigned char*> cnp.PyArray_BYTES(<cnp.ndarray> mask)
     with nogil:
-        run_where(operation, call.dtype, &call.operands, call.n, mask)
+        run_elementwise(call)
     return out
 
 
-cdef inline bint is_mask_of(cnp.ndarray array, cnp.ndarray mask) noexcept:
+cdef inline bint is_mask_of(cnp.ndarray mask, cnp.ndarray array) noexcept:
     """Whether it has a bool for each element of a contiguous array."""
     return (
         cnp.PyArray_TYPE(mask) == cnp.NPY_BOOL
@@ -203,69 +162,44 @@ cdef inline bint is_mask_of(cnp.ndarray array, cnp.ndarray mask) noexcept:
     )
 
 
-cdef object call_scalars(
-    Operation operation, object grad, object x, object y, object negative_slope, object at_zero
+cdef object call_scalars(Arguments* arguments):
+    """A NumPy scalar for scalars: Python numbers, NumPy scalars, arrays without dimensions."""
+    run_elementwise(&arguments.call)
+    return PyArray_Scalar(
+        &arguments.scalars[OUT], cnp.PyArray_DescrFromType(arguments.type_number), NULL
+    )
+
+
+cdef object call_with_arrays(
+    Operation operation,
+    PyObject** given,
+    object out,
+    object where,
+    object casting,
+    object order,
+    object dtype,
+    object subok,
 ):
-    """A NumPy scalar for scalars: Python numbers, NumPy scalars, arrays without dimensions.
-
-    None for all other operands, and where NumPy has to decide the dtype.
-    """
-    cdef int type_number
-    if PyFloat_CheckExact(x):
-        type_number = cnp.NPY_DOUBLE
-    elif PyLong_CheckExact(x):
-        type_number = cnp.NPY_INTP if takes_integers(operation) else cnp.NPY_DOUBLE
-    else:
-        type_number = number_of_scalar(x)
-    cdef Dtype dtype = dtype_of_type_number(type_number)
-    if not has_loop(operation, dtype):
-        return None
-    cdef Scalar[OPERAND_COUNT] values
-    cdef Operands operands
+    """The call with an array for each list and tuple."""
+    cdef PyObject* arrays[OUT]
     cdef int k
-    clear(&operands)
-    if (
-        not take_scalar(x, type_number, dtype, &values[X])
-        or (takes(operation, GRAD) and not take_scalar(grad, type_number, dtype, &values[GRAD]))
-        or (takes(operation, Y) and not take_scalar(y, type_number, dtype, &values[Y]))
-        or (
-            takes(operation, NEGATIVE_SLOPE)
-            and not take_scalar(negative_slope, type_number, dtype, &values[NEGATIVE_SLOPE])
-        )
-        or (
-            takes(operation, AT_ZERO)
-            and not take_scalar(at_zero, type_number, dtype, &values[AT_ZERO])
-        )
-    ):
-        return None
-    for k in range(OPERAND_COUNT):
-        if k == OUT or takes(operation, k):
-            operands.data[k] = <char*> &values[k]
-    for k in (GRAD, X, Y, OUT):
-        operands.stride[k] = itemsize(dtype)
-    run_elementwise(operation, dtype, &operands, 1, False, NO_BLOCK)
-    return PyArray_Scalar(&values[OUT], cnp.PyArray_DescrFromType(type_number), NULL)
-
-
-cdef inline bint is_sequence(object value) noexcept:
-    return PyList_CheckExact(value) or PyTuple_CheckExact(value)
-
-
-cdef bint are_plain(
-    object grad, object x, object y, object negative_slope, object at_zero, object out
-) noexcept:
-    """Whether none of the operands might answer the call itself, and be given what came."""
-    for value in (grad, x, y, negative_slope, at_zero, out):
-        if not (
-            value is None
-            or is_sequence(value)
-            or cnp.PyArray_CheckExact(value)
-            or PyFloat_CheckExact(value)
-            or PyLong_CheckExact(value)
-            or number_of_scalar(value) != NPY_NOTYPE
+    cdef list owned = []
+    for k in range(OUT):
+        arrays[k] = given[k]
+        if given[k] != NULL and (
+            PyList_CheckExact(<object> given[k]) or PyTuple_CheckExact(<object> given[k])
         ):
-            return False
-    return True
+            owned.append(cnp.PyArray_FROM_O(<object> given[k]))
+            arrays[k] = <PyObject*> owned[-1]
+    return call(operation, arrays, out, where, casting, order, dtype, subok)
+
+
+cdef object checked_slope(Operation operation, object negative_slope):
+    if not (
+        PyFloat_CheckExact(negative_slope) and 0 < float_as_double(negative_slope) < INFINITY
+    ):
+        refuse_slopes_that_lose_the_sign(operation_name(operation).decode(), negative_slope)
+    return negative_slope
 
 
 cdef inline bint is_dtype_of(object x, object dtype) noexcept:

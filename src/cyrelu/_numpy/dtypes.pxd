@@ -79,12 +79,28 @@ cdef extern from *:
             default: return -1;
         }
     }
+    static CYTHON_INLINE const char *cyrelu_ml_type_name(int position) {
+        static const char *const names[] = {
+            "bfloat16",
+        };
+        return names[position];
+    }
+    static CYTHON_INLINE int cyrelu_ml_dtype(int position) {
+        static const int dtypes[] = {
+            10,
+        };
+        return dtypes[position];
+    }
     """
     int type_number "cyrelu_type_number"(int position) noexcept
     Dtype dtype_of_number "cyrelu_dtype_of_number"(int type_number) noexcept
+    # The types of ml_dtypes: their names there, and the dtypes of their arrays.
+    const char* ml_type_name "cyrelu_ml_type_name"(int position) noexcept
+    Dtype ml_dtype "cyrelu_ml_dtype"(int position) noexcept nogil
 
 cdef enum:
     TYPE_COUNT = 14
+    ML_TYPE_COUNT = 1
     NO_DTYPE = -1
 
 

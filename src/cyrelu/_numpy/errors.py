@@ -14,16 +14,13 @@ from cyrelu._numpy.resolution import (
     ARRAYS_AND_NUMBERS,
     WEAK,
     as_dtype,
-    bfloat16,
     is_refused,
-    resolved,
+    resolve,
 )
-
-_FLOATS = "float16, bfloat16, float32 or float64"
-_INTEGERS_AND_FLOATS = f"bool, an integer type, {_FLOATS}"
+from cyrelu._numpy.ufuncs import float_names, ml_types_of_ufunc
 
 
-def explained(
+def explain(
     error: Exception,
     ufunc: np.ufunc,
     inputs: dict[str, Any],
@@ -59,42 +56,47 @@ def _problem(
     arrays = {name: np.asanyarray(value) for name, value in known.items()}
     strong = {name: array for name, array in arrays.items() if type(inputs[name]) not in WEAK}
     wanted = None if dtype is None else as_dtype(dtype)
-    problem = _wrong_input(strong) or _wrong_dtype(ufunc, wanted)
+    problem = _wrong_input(ufunc, strong) or _wrong_dtype(ufunc, wanted)
     if problem or len(known) < len(inputs):
         return problem or _wrong_output(outputs, wanted, casting)
-    result = resolved(ufunc, list(inputs.values()))[-1] if wanted is None else wanted
+    result = resolve(ufunc, list(inputs.values()))[-1] if wanted is None else wanted
     return (
         _wrong_cast(strong, wanted, casting)
         or _wrong_output(outputs, result, casting)
         or _wrong_shapes(arrays)
         or _wrong_output_shape(arrays, outputs[0])
-        or _wrong_input(arrays)  # last: an integer too large for int64 is an object by itself only
+        # Last: an integer too large for int64 is an object by itself only.
+        or _wrong_input(ufunc, arrays)
     )
 
 
-def _wrong_input(arrays: dict[str, np.ndarray]) -> _Problem:
+def _wrong_input(ufunc: np.ufunc, arrays: dict[str, np.ndarray]) -> _Problem:
+    expected = f"bool, an integer type, {_floats(ufunc)}"
     for name, array in arrays.items():
         if array.dtype.char == "g":
             return TypeError, (
                 f"{name} has dtype {array.dtype} (np.longdouble), whose format differs between "
                 f"platforms and which no processor computes with in vectors; expected "
-                f"{_INTEGERS_AND_FLOATS}: {name}.astype(np.float64)"
+                f"{expected}: {name}.astype(np.float64)"
             )
-        if not np.can_cast(array.dtype, np.float64) or is_refused(array.dtype.type):
-            return TypeError, f"{name} has dtype {array.dtype}; expected {_INTEGERS_AND_FLOATS}"
+        refused = is_refused(array.dtype.type, ml_types_of_ufunc(ufunc.__name__))
+        if refused or not np.can_cast(array.dtype, np.float64):
+            return TypeError, f"{name} has dtype {array.dtype}; expected {expected}"
     return None
 
 
 def _wrong_dtype(ufunc: np.ufunc, dtype: np.dtype | None) -> _Problem:
-    if dtype is None or dtype.type is bfloat16():
+    if dtype is None or dtype.type in ml_types_of_ufunc(ufunc.__name__):
         return None
     if dtype in {np.dtype(each[-1]) for each in ufunc.types}:  # byte-swapped ones are not
         return None
-    return TypeError, f"dtype is {dtype}; expected {_expected_dtypes(ufunc)}"
+    integers = "bool, an integer type, " if ufunc.types[0].startswith("?") else ""
+    return TypeError, f"dtype is {dtype}; expected {integers}{_floats(ufunc)}"
 
 
-def _expected_dtypes(ufunc: np.ufunc) -> str:
-    return _INTEGERS_AND_FLOATS if ufunc.types[0].startswith("?") else _FLOATS
+def _floats(ufunc: np.ufunc) -> str:
+    *names, last = float_names(ufunc.__name__)
+    return f"{', '.join(names)} or {last}"
 
 
 def _wrong_cast(arrays: dict[str, np.ndarray], dtype: np.dtype | None, casting: Any) -> _Problem:

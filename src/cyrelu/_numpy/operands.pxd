@@ -1,24 +1,22 @@
-# Which Python objects the loops take as operands as they are: arrays of their dtypes; as factors,
-# and in place of arrays where all operands are scalars, Python numbers and NumPy's scalars. What
-# most calls need is here, to be inlined; the rest of the scalars is in scalars.pyx.
+# Which Python objects the loops take as operands as they are: arrays of their dtypes; Python
+# numbers and NumPy's scalars. What most calls need is here; the rest is in scalars.pyx.
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_CheckExact
 from libc.math cimport isfinite
-from libc.stdint cimport uint16_t
 
-from cyrelu._loops.conversions cimport is_finite, rounded_to
-from cyrelu._loops.dtypes cimport BFLOAT16, FIRST_FLOAT, FLOAT32, FLOAT64, Dtype
-from cyrelu._loops.operations cimport Operation, takes_integers
-from cyrelu._numpy.bfloat16 cimport bfloat16_number
+from cyrelu._loops.conversions cimport is_finite, round_to
+from cyrelu._loops.dtypes cimport FIRST_FLOAT, FLOAT32, FLOAT64, Dtype
+from cyrelu._loops.operations cimport Operation, has_loop
 from cyrelu._numpy.dtypes cimport NO_DTYPE, NPY_USERDEF, dtype_of_number
+from cyrelu._numpy.ml_types cimport dtype_of_user_type
 from cyrelu._numpy.scalars cimport Scalar, take_other_scalar
 from cyrelu._platform.stable_abi cimport float_as_double
 
 
 cdef inline Dtype dtype_of_type_number(int type_number) noexcept:
     if type_number >= NPY_USERDEF:
-        return BFLOAT16 if type_number == bfloat16_number() else NO_DTYPE
+        return dtype_of_user_type(type_number)
     return dtype_of_number(type_number)
 
 
@@ -32,15 +30,8 @@ cdef inline Dtype dtype_of(cnp.ndarray array) noexcept:
     return dtype_of_type_number(cnp.PyArray_TYPE(array)) if is_native(array) else NO_DTYPE
 
 
-cdef inline bint are_disjoint(cnp.ndarray one, cnp.ndarray other) noexcept:
-    """Whether two contiguous arrays share no memory."""
-    cdef char* a = cnp.PyArray_BYTES(one)
-    cdef char* b = cnp.PyArray_BYTES(other)
-    return a + cnp.PyArray_NBYTES(one) <= b or b + cnp.PyArray_NBYTES(other) <= a
-
-
-cdef inline bint has_loop(Operation operation, Dtype dtype) noexcept:
-    return dtype >= FIRST_FLOAT or (dtype != NO_DTYPE and takes_integers(operation))
+cdef inline bint supports(Operation operation, Dtype dtype) noexcept:
+    return dtype != NO_DTYPE and has_loop(operation, dtype)
 
 
 cdef inline bint take_scalar(
@@ -48,8 +39,8 @@ cdef inline bint take_scalar(
 ) noexcept:
     """A scalar as a number of this type, which the dtype has; False if NumPy has to decide.
 
-    A Python number is weak (NEP 50) and takes a floating type, an integer also NumPy's default one;
-    a NumPy scalar has to have the type.
+    A Python number is weak (NEP 50) and takes the type, if that can hold it; a NumPy scalar has to
+    have it.
     """
     if PyFloat_CheckExact(value):
         return take_number(float_as_double(value), dtype, scalar)
@@ -66,5 +57,5 @@ cdef inline bint take_number(double number, Dtype dtype, Scalar* scalar) noexcep
         return isfinite(scalar.f32) or not isfinite(number)
     if dtype < FIRST_FLOAT:
         return False
-    scalar.f16 = rounded_to(dtype, number)
-    return is_finite(dtype, scalar.f16) or not isfinite(number)
+    scalar.narrow = round_to(dtype, number)
+    return is_finite(dtype, scalar.narrow) or not isfinite(number)

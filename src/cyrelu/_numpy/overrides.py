@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cyrelu._numpy.resolution import WEAK, dtypes_of, resolved
+from cyrelu._numpy.resolution import WEAK, dtypes_of, resolve
 
 
 def call_overridden(
@@ -30,7 +30,7 @@ def _without_weak(ufunc: np.ufunc, inputs: list[Any], dtype: Any) -> list[Any]:
     if not any(type(value) in WEAK for value in inputs):
         return inputs
     try:
-        dtypes = resolved(ufunc, inputs, dtype)
+        dtypes = resolve(ufunc, inputs, dtype)
     except Exception:  # not known, or none that has a loop: the operand decides what that means
         return inputs
     return [

@@ -3,33 +3,42 @@
 # one of its results is a sum; it takes NumPy's arrays alone.
 
 cimport numpy as cnp
+from cpython.object cimport PyObject
+from libc.stdint cimport uint16_t
 
 import numpy as np
 
-from cyrelu._dispatch.prelu cimport (
-    COLUMNS,
-    Prelu,
-    add_sections,
-    run_prelu,
-    sections_of_group,
+from cyrelu._dispatch.overlap cimport are_disjoint
+from cyrelu._dispatch.prelu cimport Prelu, add_sections, run_prelu, sections_of_group
+from cyrelu._loops.conversions cimport round_to
+from cyrelu._loops.dtypes cimport FLOAT32, FLOAT64, Dtype
+from cyrelu._loops.operations cimport (
+    AT_ZERO,
+    GRAD,
+    LEAKY_RELU_BACKWARD,
+    NEGATIVE_SLOPE,
+    OUT,
+    X,
 )
-from cyrelu._loops.dtypes cimport FIRST_FLOAT
-from cyrelu._loops.operations cimport LEAKY_RELU_BACKWARD
-from cyrelu._numpy.dtypes cimport NO_DTYPE
+from cyrelu._loops.types cimport MAX_NDIM
+from cyrelu._numpy.call cimport Borrowed
+from cyrelu._numpy.classification cimport CONTIGUOUS, Arguments, broadcasts_to, classify
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.operands cimport are_disjoint, dtype_of
-from cyrelu._numpy.ufuncs cimport ufuncs
+from cyrelu._numpy.outputs cimport take_new_out, take_out
+from cyrelu._numpy.scalars cimport Scalar
+from cyrelu._numpy.ufuncs cimport ml_types_of, ufuncs
 
-from cyrelu._numpy.errors import explained
+from cyrelu._numpy.errors import explain
 from cyrelu._numpy.prelu_operands import (
-    broadcast_shape,
     check_at_zero,
     check_out,
     checked_array,
-    grouped,
-    with_numbers,
 )
-from cyrelu._numpy.resolution import resolved
+from cyrelu._numpy.resolution import resolve, with_ml_numbers
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
+    object PyArray_Scalar(void* data, cnp.dtype descr, PyObject* base)
 
 cnp.import_array()
 
@@ -110,52 +119,205 @@ def prelu_backward(grad, x, negative_slope, /, out=None, *, at_zero=1.0):
     >>> grad_slopes
     array([-3., -6.])
     """
-    if are_alike(grad, x, negative_slope, out) and type(at_zero) is float:
-        dtype, shape, slopes = x.dtype, np.shape(x), negative_slope
-    else:
-        grad, x, slopes, dtype, shape = taken(grad, x, negative_slope, out, at_zero)
+    cdef Arguments arguments
+    cdef Borrowed[OUT] given = [
+        <Borrowed> grad, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
+    ]
+    if take_operands(given, out, &arguments):
+        out = take_new_out(given, &arguments) if out is None else out
+        totals = gradients(<cnp.ndarray> x, negative_slope, &arguments)
+        return out, as_slopes(totals, negative_slope, &arguments)
+    return gradients_of_copies(grad, x, negative_slope, out, at_zero)
+
+
+cdef bint take_operands(PyObject** given, object out, Arguments* arguments) noexcept:
+    """Fill in the call, if the operands need no copy; and out, which may be None.
+
+    grad and x have one shape and one dtype, in C order; the slopes, too, or are one number.
+    """
+    if classify(LEAKY_RELU_BACKWARD, given, arguments) < CONTIGUOUS or not (
+        arguments.shape_from == X
+        and is_c_contiguous(given[X])
+        and cnp.PyArray_CheckExact(<object> given[GRAD])
+        and is_c_contiguous(given[GRAD])
+        and cnp.PyArray_SAMESHAPE(<cnp.ndarray> given[GRAD], <cnp.ndarray> given[X])
+        and not arguments.arrays >> AT_ZERO & 1
+        and (out is None or take_out(given, out, arguments))
+    ):
+        return False
+    cdef cnp.ndarray slopes
+    if arguments.arrays >> NEGATIVE_SLOPE & 1:
+        slopes = <cnp.ndarray> given[NEGATIVE_SLOPE]
+        arguments.call.operands.stride[NEGATIVE_SLOPE] = 0
+        return (
+            is_c_contiguous(given[NEGATIVE_SLOPE])
+            and broadcasts_to(slopes, <cnp.ndarray> given[X])
+            and (out is None or are_apart(slopes, <cnp.ndarray> out))
+        )
+    return True
+
+
+cdef inline bint is_c_contiguous(PyObject* array) noexcept:
+    return cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray> array)
+
+
+cdef inline bint are_apart(cnp.ndarray one, cnp.ndarray other) noexcept:
+    """Whether two contiguous arrays share no memory."""
+    return are_disjoint(
+        cnp.PyArray_BYTES(one),
+        cnp.PyArray_NBYTES(one),
+        cnp.PyArray_BYTES(other),
+        cnp.PyArray_NBYTES(other),
+    )
+
+
+cdef cnp.ndarray gradients(cnp.ndarray x, object slopes, Arguments* arguments):
+    """Write the gradient of x; return that of the slopes, flat and in float64."""
+    cdef Prelu prelu
+    cdef cnp.ndarray slopes_of_group = group(x, slopes, &prelu)
+    cdef cnp.npy_intp[2] shape
+    prelu.call = arguments.call
+    prelu.slopes_of_group = <const Py_ssize_t*> cnp.PyArray_DATA(slopes_of_group)
+    prelu.sections = sections_of_group(prelu.rows, prelu.columns) if cnp.PyArray_SIZE(x) else 0
+    shape[0], shape[1] = 2, prelu.groups * prelu.sections * prelu.columns
+    cdef cnp.ndarray sums = cnp.PyArray_EMPTY(2, shape, cnp.NPY_DOUBLE, False)
+    prelu.sums = <double*> cnp.PyArray_DATA(sums)
+    prelu.errors = prelu.sums + shape[1]
+    cdef Py_ssize_t count = cnp.PyArray_SIZE(slopes) if cnp.PyArray_CheckExact(slopes) else 1
+    shape[1] = count
+    cdef cnp.ndarray totals = cnp.PyArray_ZEROS(2, shape, cnp.NPY_DOUBLE, False)
+    cdef double* total = <double*> cnp.PyArray_DATA(totals)
+    prelu.call.block_limit = context_limit()
+    if prelu.sections > 0:
+        with nogil:
+            run_prelu(&prelu)
+            add_sections(&prelu, total, total + count, count)
+    return totals
+
+
+cdef cnp.ndarray group(cnp.ndarray x, object slopes, Prelu* prelu):
+    """Divide x into groups of rows of columns, each column with its own slope.
+
+    Fills in their numbers, and returns where in the slopes those of each group begin. Only the
+    shapes decide: the last axes along which the slopes differ are the columns, those before along
+    which they do not are the rows, and all others number the groups.
+    """
+    cdef int ndim = cnp.PyArray_NDIM(x)
+    cdef int missing = ndim
+    cdef Py_ssize_t[MAX_NDIM] side  # of the slopes, along the axes of x
+    cdef Py_ssize_t[MAX_NDIM] index
+    cdef int first_column = ndim
+    cdef int first_row, axis
+    cdef Py_ssize_t k, position, stride
+    if cnp.PyArray_CheckExact(slopes):
+        missing = ndim - cnp.PyArray_NDIM(<cnp.ndarray> slopes)
+    for axis in range(ndim):
+        index[axis] = 0
+        side[axis] = 1
+        if axis >= missing:
+            side[axis] = cnp.PyArray_DIM(<cnp.ndarray> slopes, axis - missing)
+    while first_column > 0 and (
+        side[first_column - 1] != 1 or cnp.PyArray_DIM(x, first_column - 1) == 1
+    ):
+        first_column -= 1
+    first_row = first_column
+    while first_row > 0 and side[first_row - 1] == 1:
+        first_row -= 1
+    prelu.groups = prelu.rows = prelu.columns = 1
+    for axis in range(ndim):
+        if axis >= first_column:
+            prelu.columns *= side[axis]
+        elif axis >= first_row:
+            prelu.rows *= cnp.PyArray_DIM(x, axis)
+        else:
+            prelu.groups *= cnp.PyArray_DIM(x, axis)
+    cdef cnp.npy_intp shape = prelu.groups
+    cdef cnp.ndarray first_slopes = cnp.PyArray_EMPTY(1, &shape, cnp.NPY_INTP, False)
+    for k in range(prelu.groups):
+        position, stride = 0, prelu.columns
+        for axis in range(first_row - 1, -1, -1):
+            if side[axis] != 1:
+                position += index[axis] * stride
+            stride *= side[axis]
+        (<Py_ssize_t*> cnp.PyArray_DATA(first_slopes))[k] = position
+        for axis in range(first_row - 1, -1, -1):  # to the next group
+            index[axis] += 1
+            if index[axis] < cnp.PyArray_DIM(x, axis):
+                break
+            index[axis] = 0
+    return first_slopes
+
+
+cdef object as_slopes(cnp.ndarray totals, object slopes, Arguments* arguments):
+    """The gradient of the slopes, of their dtype and shape."""
+    cdef const double* total = <const double*> cnp.PyArray_DATA(totals)
+    cdef Dtype dtype = arguments.call.dtype
+    cdef cnp.ndarray result
+    cdef Scalar number
+    if not cnp.PyArray_CheckExact(slopes) or cnp.PyArray_NDIM(<cnp.ndarray> slopes) == 0:
+        round_totals(total, dtype, &number, 1)
+        descr = cnp.PyArray_DescrFromType(arguments.type_number)
+        return PyArray_Scalar(&number, descr, NULL)
+    result = PyArray_NewLikeArray(<cnp.ndarray> slopes, cnp.NPY_CORDER, NULL, False)
+    round_totals(total, dtype, cnp.PyArray_DATA(result), cnp.PyArray_SIZE(result))
+    return result
+
+
+cdef void round_totals(const double* total, Dtype dtype, void* to, Py_ssize_t n) noexcept:
+    cdef Py_ssize_t k
+    for k in range(n):
+        if dtype == FLOAT64:
+            (<double*> to)[k] = total[k]
+        elif dtype == FLOAT32:
+            (<float*> to)[k] = <float> total[k]
+        else:
+            (<uint16_t*> to)[k] = round_to(dtype, total[k])
+
+
+# ---- operands of several dtypes, shapes, or layouts
+
+cdef tuple gradients_of_copies(
+    object grad, object x, object negative_slope, object out, object at_zero
+):
+    """The same for any operands, of which those are copied that have to be."""
+    cdef Arguments arguments
+    grad, x, slopes, dtype, shape = checked_operands(grad, x, negative_slope, out, at_zero)
+    grads, numbers = contiguous(grad, dtype, shape), contiguous(x, dtype, shape)
+    factors = np.asarray(slopes, dtype, order="C")
+    zero = np.full((), at_zero, dtype)
+    cdef Borrowed[OUT] given = [
+        <Borrowed> grads, <Borrowed> numbers, NULL, <Borrowed> factors, <Borrowed> zero
+    ]
     result = np.empty_like(np.broadcast_to(x, shape), dtype) if out is None else out
-    sums = gradients(grad, x, slopes, at_zero, result, dtype, shape)
-    own_dtype = dtype
-    if isinstance(negative_slope, (np.ndarray, np.generic)) and slopes.dtype.kind not in "biu":
-        own_dtype = slopes.dtype
-    if own_dtype != sums.dtype:
-        with np.errstate(all="ignore"):
-            sums = sums.astype(own_dtype)
-    sums = sums.reshape(np.shape(slopes))
+    # Another array stands in for one that is not contiguous, or shares only a part of its memory.
+    written = result.reshape(1) if shape == () and result.dtype == dtype else result
+    if not take_operands(given, written, &arguments):
+        written = np.empty_like(numbers)
+        take_operands(given, written, &arguments)
+    sums = gradients(<cnp.ndarray> numbers, factors, &arguments)[0]
+    if not np.may_share_memory(written, result):
+        np.copyto(result, written.reshape(shape), casting="same_kind")
+    with np.errstate(all="ignore"):
+        sums = sums.astype(dtype_of_sums(negative_slope, slopes, dtype)).reshape(np.shape(slopes))
     return (
-        result[()] if out is None and result.ndim == 0 else result,
+        result[()] if out is None and shape == () else result,
         sums[()] if sums.ndim == 0 else sums,
     )
 
 
-cdef bint are_alike(object grad, object x, object slopes, object out) except -1:
-    """Whether they are arrays of one dtype, and the slopes decide nothing about the shape."""
-    if not cnp.PyArray_CheckExact(x) or dtype_of(x) < FIRST_FLOAT:
-        return False
-    for other in (grad, slopes, x if out is None else out):
-        if not (cnp.PyArray_CheckExact(other) and dtype_of(other) == dtype_of(x)):
-            return False
-    return (
-        cnp.PyArray_SAMESHAPE(grad, x)
-        and (out is None or (cnp.PyArray_SAMESHAPE(out, x) and cnp.PyArray_ISWRITEABLE(out)))
-        and are_sides_of(np.shape(slopes), np.shape(x))
-    )
+cdef object dtype_of_sums(object given, object slopes, object dtype):
+    """That of slopes which have one; Python numbers and integers have that of the result."""
+    is_float = isinstance(given, (np.ndarray, np.generic)) and slopes.dtype.kind not in "biu"
+    return slopes.dtype if is_float else dtype
 
 
-cdef bint are_sides_of(tuple sides, tuple shape) except -1:
-    """Whether an array with these sides broadcasts to the shape."""
-    cdef Py_ssize_t missing = len(shape) - len(sides)
-    cdef Py_ssize_t k
-    if missing < 0:
-        return False
-    for k in range(len(sides)):
-        if sides[k] != 1 and sides[k] != shape[missing + k]:
-            return False
-    return True
+cdef object contiguous(object array, object dtype, tuple shape):
+    return np.ascontiguousarray(np.broadcast_to(array, shape), dtype)  # with one axis at least
 
 
-cdef tuple taken(object grad, object x, object negative_slope, object out, object at_zero):
+cdef tuple checked_operands(
+    object grad, object x, object negative_slope, object out, object at_zero
+):
     """The operands as arrays or numbers, the dtype that they are computed in, and the shape."""
     names = ("grad", "x", "negative_slope", "at_zero")
     given = [
@@ -165,82 +327,18 @@ cdef tuple taken(object grad, object x, object negative_slope, object out, objec
     check_at_zero(at_zero)
     ufunc = ufuncs[LEAKY_RELU_BACKWARD]
     try:
-        dtype = resolved(ufunc, with_numbers(given))[-1]
-        shape = broadcast_shape(*given[:3])
+        numbers = with_ml_numbers(given, ml_types_of(LEAKY_RELU_BACKWARD))
+        dtype = resolve(ufunc, numbers)[-1]
+        shape = np.broadcast_shapes(*map(np.shape, given[:3]))
         check_out(out, shape, dtype)
     except (TypeError, ValueError) as error:
-        clearer = explained(
+        clearer = explain(
             error, ufunc, dict(zip(names, given)), out, None, "same_kind", "prelu_backward"
         )
         if clearer is None:
             raise
         raise clearer from None
     return given[0], given[1], np.asarray(given[2]), dtype, shape
-
-
-cdef object gradients(
-    object grad,
-    object x,
-    object slopes,
-    object at_zero,
-    cnp.ndarray result,
-    object dtype,
-    tuple shape,
-):
-    """Write the gradient of x; return that of the slopes, flat and in float64."""
-    cdef cnp.ndarray grads = contiguous(grad, dtype, shape)
-    cdef cnp.ndarray numbers = contiguous(x, dtype, shape)
-    cdef cnp.ndarray factors = np.ascontiguousarray(slopes, dtype)
-    # Another array stands in for one that is not contiguous, or shares only a part of its memory.
-    cdef cnp.ndarray written = result
-    if (
-        result.dtype != dtype
-        or dtype_of(result) == NO_DTYPE
-        or not cnp.PyArray_IS_C_CONTIGUOUS(result)
-        or not are_same_or_disjoint(result, grads)
-        or not are_same_or_disjoint(result, numbers)
-        or not are_disjoint(result, factors)
-    ):
-        written = np.empty(shape, dtype)
-
-    cdef Prelu call
-    cdef cnp.ndarray slopes_of_group
-    slopes_of_group, call.rows, call.columns = grouped(shape, np.shape(slopes))
-    cdef cnp.ndarray zeros = np.full(1 if call.columns == 1 else COLUMNS, at_zero, dtype)
-    call.dtype = dtype_of(written)
-    call.grad = cnp.PyArray_BYTES(grads)
-    call.x = cnp.PyArray_BYTES(numbers)
-    call.slopes = cnp.PyArray_BYTES(factors)
-    call.at_zero = cnp.PyArray_BYTES(zeros)
-    call.out = cnp.PyArray_BYTES(written)
-    call.groups = cnp.PyArray_SIZE(slopes_of_group)
-    call.slopes_of_group = <const Py_ssize_t*> cnp.PyArray_DATA(slopes_of_group)
-    call.sections = sections_of_group(call.rows, call.columns) if cnp.PyArray_SIZE(written) else 0
-    cdef cnp.ndarray sums = np.empty((2, call.groups, call.sections, call.columns))
-    cdef cnp.ndarray totals = np.zeros((2, np.size(slopes)))  # and what is lost of each
-    cdef double* total = <double*> cnp.PyArray_DATA(totals)
-    cdef Py_ssize_t size = cnp.PyArray_SIZE(factors)
-    call.sums = <double*> cnp.PyArray_DATA(sums)
-    call.errors = call.sums + cnp.PyArray_SIZE(sums) // 2
-    cdef int block_limit = context_limit()
-    if call.sections > 0:
-        with nogil:
-            run_prelu(&call, block_limit)
-            add_sections(&call, total, total + size, size)
-    if written is not result:
-        np.copyto(result, written, casting="same_kind")
-    return totals[0]
-
-
-cdef object contiguous(object array, object dtype, tuple shape):
-    if np.shape(array) != shape:
-        array = np.broadcast_to(array, shape)
-    return np.ascontiguousarray(array, dtype)
-
-
-cdef bint are_same_or_disjoint(cnp.ndarray one, cnp.ndarray other) noexcept:
-    """Of contiguous arrays of one size."""
-    return cnp.PyArray_BYTES(one) == cnp.PyArray_BYTES(other) or are_disjoint(one, other)
 
 
 prelu_backward.__module__ = "cyrelu"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ ARRAYS_AND_NUMBERS = (np.ndarray, np.generic, int, float, complex)
 WEAK = (int, float)  # Python numbers take the dtype of the arrays beside them, a bool does not
 
 
-def resolved(ufunc: np.ufunc, inputs: list[Any], dtype: Any = None) -> tuple[np.dtype, ...]:
+def resolve(ufunc: np.ufunc, inputs: list[Any], dtype: Any = None) -> tuple[np.dtype, ...]:
     """Return the dtypes of the inputs and of the output, for this dtype= of the ufunc.
 
     Raise an error of any type for an input whose dtype is not known, and where there is no loop.
@@ -23,37 +22,34 @@ def resolved(ufunc: np.ufunc, inputs: list[Any], dtype: Any = None) -> tuple[np.
 NUMPYS = frozenset(np.sctypeDict.values())
 
 
-def bfloat16() -> type | None:
-    """Return ml_dtypes' type of scalars, if anything has imported ml_dtypes: cyrelu does not."""
-    found = getattr(sys.modules.get("ml_dtypes"), "bfloat16", None)
-    return found if isinstance(found, type) and issubclass(found, np.generic) else None
-
-
-def is_refused(scalar_type: type) -> bool:
-    """Whether it is the type of a dtype that is not NumPy's and not bfloat16: float8, int4, ..."""
+def is_refused(scalar_type: type, ml_types: list[type]) -> bool:
+    """Whether it is the type of a dtype that is not NumPy's, nor among these: float8, int4, ..."""
     return (
         issubclass(scalar_type, np.generic)
         and scalar_type not in NUMPYS
-        and scalar_type is not bfloat16()
+        and scalar_type not in ml_types
     )
 
 
-def promoted_dtypes(dtypes: list[Any], nin: int, takes_integers: bool) -> list[Any]:
+def promote_dtypes(
+    dtypes: list[Any], nin: int, takes_integers: bool, ml_types: list[type]
+) -> list[Any]:
     """Return the classes of dtypes in which a ufunc computes, for those of its operands.
 
     None is an output that nobody has asked for. What is returned as it came, NumPy promotes.
     """
     inputs, outputs = dtypes[:nin], dtypes[nin:]
     if outputs != [None]:
-        return outputs * len(dtypes) if outputs[0].type is bfloat16() else dtypes
+        return outputs * len(dtypes) if outputs[0].type in ml_types else dtypes
     # In a reduction, the dtype of the first operand is that of the result, and not known yet.
     types = [each.type for each in inputs if each is not None]
     strong = [each for each in types if each not in WEAK]
-    if any(map(is_refused, strong)):
-        raise TypeError("no loop for a dtype that is neither NumPy's nor bfloat16")
-    if gives_bfloat16(strong):
+    if any(is_refused(each, ml_types) for each in strong):
+        raise TypeError("no loop for a dtype of a package other than NumPy")
+    ml_type = common_ml_type(strong, ml_types)
+    if ml_type is not None:
         # NumPy takes Python numbers for strong ones beside dtypes that are not its own.
-        return [type(np.dtype(bfloat16()))] * len(dtypes)
+        return [type(np.dtype(ml_type))] * len(dtypes)
     all_integers = all(issubclass(each, (np.integer, np.bool)) for each in strong)
     if all_integers and (float in types or not takes_integers):
         # NumPy would find float16 for integers of 8 bits, and float32 for those of 16.
@@ -61,20 +57,22 @@ def promoted_dtypes(dtypes: list[Any], nin: int, takes_integers: bool) -> list[A
     return dtypes
 
 
-def gives_bfloat16(types: list[type]) -> bool:
-    """Whether bfloat16 is among these types of scalars, and the others cast to it safely."""
-    number = bfloat16()
-    return number in types and all(np.can_cast(each, np.dtype(number)) for each in types)
+def common_ml_type(types: list[type], ml_types: list[type]) -> type | None:
+    """Return the type among these of ml_dtypes to which all types of scalars cast safely."""
+    for ml_type in ml_types:
+        if ml_type in types and all(np.can_cast(each, np.dtype(ml_type)) for each in types):
+            return ml_type
+    return None
 
 
-def with_numbers_of_bfloat16(inputs: list[Any]) -> list[Any]:
-    """Return the inputs with Python numbers as bfloat16, where that is what they compute in.
+def with_ml_numbers(inputs: list[Any], ml_types: list[type]) -> list[Any]:
+    """Return the inputs with Python numbers as those of ml_dtypes, where they compute in these.
 
     Under casting="safe" NumPy casts none that is not weak to it.
     """
     strong = [each.dtype.type for each in inputs if isinstance(each, (np.ndarray, np.generic))]
-    number = bfloat16()
-    if number is None or not gives_bfloat16(strong):
+    number = common_ml_type(strong, ml_types)
+    if number is None:
         return inputs
     try:
         return [number(float(each)) if type(each) in WEAK else each for each in inputs]

@@ -2,12 +2,29 @@
 
 cimport numpy as cnp
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
-from libc.stdint cimport uint16_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from cyrelu._loops.dtypes cimport BFLOAT16, Dtype, itemsize
-from cyrelu._numpy.bfloat16 cimport number_of_bfloat16_scalar
-from cyrelu._numpy.dtypes cimport NO_DTYPE, NPY_NOTYPE, number_of_scalar_type
+from cyrelu._loops.dtypes cimport (
+    BOOL,
+    FIRST_FLOAT,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    UINT8,
+    UINT16,
+    UINT32,
+    Dtype,
+    itemsize,
+)
+from cyrelu._numpy.dtypes cimport (
+    NO_DTYPE,
+    NPY_NOTYPE,
+    NPY_USERDEF,
+    number_of_scalar_type,
+)
+from cyrelu._numpy.ml_types cimport number_of_ml_scalar
 from cyrelu._numpy.operands cimport dtype_of, take_number
 
 cdef extern from "numpy/arrayobject.h":
@@ -35,7 +52,7 @@ cdef int number_of_scalar(object value) noexcept:
             return cnp.PyArray_TYPE(<cnp.ndarray> value)
         return NPY_NOTYPE
     cdef int number = number_of_scalar_type(value)
-    return number_of_bfloat16_scalar(value) if number == NPY_NOTYPE else number
+    return number_of_ml_scalar(value) if number == NPY_NOTYPE else number
 
 
 cdef bint take_other_scalar(
@@ -48,17 +65,53 @@ cdef bint take_other_scalar(
         whole = PyLong_AsLongLongAndOverflow(value, &overflow)
         if overflow:
             return False
-        if type_number == cnp.NPY_INTP:
-            scalar.intp = <cnp.npy_intp> whole
-            return scalar.intp == whole
+        if dtype < FIRST_FLOAT:
+            return take_integer(whole, dtype, scalar)
         return take_number(<double> whole, dtype, scalar)
     if number_of_scalar(value) != type_number:
         return False
     if cnp.PyArray_CheckExact(value):
         memcpy(scalar, cnp.PyArray_DATA(<cnp.ndarray> value), itemsize(dtype))
-    elif dtype == BFLOAT16:  # of types that are not NumPy's own, one gets a pointer
+    elif type_number >= NPY_USERDEF:  # of types that are not NumPy's own, one gets a pointer
         PyArray_ScalarAsCtype(value, &data)
-        scalar.f16 = (<uint16_t*> data)[0]
+        memcpy(scalar, data, itemsize(dtype))
     else:
         memcpy(scalar, &(<NumpyScalar*> value).value, itemsize(dtype))
     return True
+
+
+cdef bint take_integer(long long whole, Dtype dtype, Scalar* scalar) noexcept:
+    """Whether the dtype can hold the integer."""
+    if dtype == BOOL:
+        return False
+    if dtype == INT8:
+        return store_integer(<int8_t*> scalar, whole)
+    if dtype == INT16:
+        return store_integer(<int16_t*> scalar, whole)
+    if dtype == INT32:
+        return store_integer(<int32_t*> scalar, whole)
+    if dtype == INT64:
+        return store_integer(<int64_t*> scalar, whole)
+    if dtype == UINT8:
+        return store_integer(<uint8_t*> scalar, whole)
+    if dtype == UINT16:
+        return store_integer(<uint16_t*> scalar, whole)
+    if dtype == UINT32:
+        return store_integer(<uint32_t*> scalar, whole)
+    return store_integer(<uint64_t*> scalar, whole)
+
+
+ctypedef fused integer:
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+
+
+cdef inline bint store_integer(integer* to, long long whole) noexcept:
+    to[0] = <integer> whole
+    return <long long> to[0] == whole and (whole < 0) == (to[0] < 0)

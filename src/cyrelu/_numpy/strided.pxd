@@ -1,38 +1,11 @@
-from cyrelu._loops.operations cimport Operation
+from cpython.object cimport PyObject
 
-# The result where a bias, or slopes, are one row for all rows of contiguous arrays; None, and
-# nothing done, for all other operands.
-cdef object call_rows(
-    Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
-    object out,
-)
+from cyrelu._numpy.classification cimport Arguments
 
-# The result for large arrays of arbitrary strides, which may broadcast; None, and nothing done,
-# where the operands are not of the loops' dtypes, or too few to be worth it.
-cdef object call_strided(
-    Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
-    object out,
-)
+# The result for arrays of arbitrary strides, which may broadcast; None, and nothing done, where out
+# does not fit, or the arrays are too few to be worth it.
+cdef object call_strided(PyObject** given, object out, Arguments* arguments)
 
-# The same for the elements that a mask of out's shape chooses: all are computed, and these copied.
-# NumPy calls a ufunc's inner loop for each run of them, which takes longer.
-cdef object call_strided_where(
-    Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
-    object out,
-    object where,
-)
+# The same with a mask: all elements are computed, and those where it is true stored. If they are
+# many, NumPy calls a ufunc's inner loop for each run of them, which takes longer.
+cdef object call_strided_where(PyObject** given, object out, object where, Arguments* arguments)

@@ -1,3 +1,5 @@
+from cpython.object cimport PyObject
+
 from cyrelu._loops.operations cimport Operation
 
 # What out is where the caller did not write it: out=None says more to NumPy than no out.
@@ -6,11 +8,7 @@ cdef object NOT_GIVEN
 # Calls the ufunc of an operation; its errors name the argument that was wrong.
 cdef object call_ufunc(
     Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
+    PyObject** given,
     object out,
     object where,
     object casting,

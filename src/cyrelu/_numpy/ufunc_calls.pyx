@@ -1,17 +1,18 @@
 # Calls of the ufuncs, for everything that the faster paths leave: what goes to NumPy, and which
 # argument an error names.
 
+from cpython.object cimport PyObject
+
 import numpy as np
 
-from cyrelu._loops.operations cimport OUT, Operation, operation_name, takes, takes_integers
-from cyrelu._numpy.bfloat16 cimport bfloat16_type
+from cyrelu._loops.operations cimport OUT, Operation, operation_name, takes_integers
 from cyrelu._numpy.buffer_cache cimport empty_cache
 from cyrelu._numpy.limit_blocks cimport put_back, take_over_context_limit
-from cyrelu._numpy.ufuncs cimport input_names, ufuncs
+from cyrelu._numpy.ufuncs cimport input_names, ml_types_of, ufuncs
 
-from cyrelu._numpy.errors import explained
+from cyrelu._numpy.errors import explain
 from cyrelu._numpy.overrides import call_overridden
-from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS, with_numbers_of_bfloat16
+from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS, with_ml_numbers
 
 
 cdef object NOT_GIVEN = object()
@@ -41,7 +42,7 @@ cdef bint one_answers_ufuncs(list inputs, object out) except -1:
     return False
 
 
-cdef list converted(list inputs):
+cdef list convert(list inputs):
     """The inputs, with the arrays that NumPy makes of lists and of objects with __array__.
 
     So such an object is asked once, also where the call fails and the error has to be explained.
@@ -57,11 +58,7 @@ cdef list converted(list inputs):
 
 cdef object call_ufunc(
     Operation operation,
-    object grad,
-    object x,
-    object y,
-    object negative_slope,
-    object at_zero,
+    PyObject** given,
     object out,
     object where,
     object casting,
@@ -70,11 +67,12 @@ cdef object call_ufunc(
     object subok,
 ):
     cdef int k
-    if type(x) is int and takes_integers(operation) and (y is None or type(y) is int):
-        x = default_integer(operation, "x", x)
-        y = None if y is None else default_integer(operation, "y", y)
-    given = (grad, x, y, negative_slope, at_zero)
-    inputs = [given[k] for k in range(OUT) if takes(operation, k)]
+    inputs = [<object> given[k] for k in range(OUT) if given[k] != NULL]
+    if takes_integers(operation) and all([type(each) is int for each in inputs]):
+        inputs = [
+            default_integer(operation, name, number)
+            for name, number in zip(input_names(operation), inputs)
+        ]
     # Only what was asked for: these travel on to every __array_ufunc__.
     keywords = {}
     if out is NOT_GIVEN:
@@ -96,10 +94,10 @@ cdef object call_ufunc(
         if not are_ordinary(inputs, out):
             if one_answers_ufuncs(inputs, out):
                 return call_overridden(ufuncs[operation], input_names(operation), inputs, keywords)
-            inputs = converted(inputs)
-        if dtype is None and bfloat16_type() is not None:
-            inputs = with_numbers_of_bfloat16(inputs)
-        return call_explained(operation, inputs, keywords)
+            inputs = convert(inputs)
+        if dtype is None:
+            inputs = with_ml_numbers(inputs, ml_types_of(operation))
+        return call_and_explain(operation, inputs, keywords)
     finally:
         put_back(before)
 
@@ -115,7 +113,7 @@ cdef object default_integer(Operation operation, str name, object number):
         ) from error
 
 
-cdef object call_explained(Operation operation, list inputs, dict keywords):
+cdef object call_and_explain(Operation operation, list inputs, dict keywords):
     """Call the ufunc; an error names the argument that was wrong."""
     ufunc = ufuncs[operation]
     try:
@@ -126,7 +124,7 @@ cdef object call_explained(Operation operation, list inputs, dict keywords):
         return ufunc(*inputs, **keywords)
     except (TypeError, ValueError) as error:
         named = dict(zip(input_names(operation), inputs))
-        clearer = explained(
+        clearer = explain(
             error,
             ufunc,
             named,

@@ -5,3 +5,6 @@ cdef list input_names(Operation operation)
 
 # In the order of the operations.
 cdef tuple ufuncs
+
+# The types of ml_dtypes, if they are there, for which an operation has loops.
+cdef list ml_types_of(Operation operation)

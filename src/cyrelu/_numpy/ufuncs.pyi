@@ -1,3 +1,6 @@
 import numpy as np
 
 by_name: dict[str, np.ufunc]
+
+def ml_types_of_ufunc(name: str) -> list[type]: ...
+def float_names(name: str) -> list[str]: ...

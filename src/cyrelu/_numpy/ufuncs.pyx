@@ -14,23 +14,30 @@ import numpy as np
 
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
-from cyrelu._loops.dtypes cimport BFLOAT16, DTYPE_COUNT, Dtype
+from cyrelu._loops.dtypes cimport DTYPE_COUNT, FIRST_FLOAT, Dtype, dtype_name
 from cyrelu._loops.operations cimport (
     OPERAND_COUNT,
     OPERATION_COUNT,
     OUT,
     Operation,
+    has_loop,
     operand_name,
     operation_name,
     takes,
     takes_integers,
 )
-from cyrelu._loops.types cimport Operands
-from cyrelu._numpy.bfloat16 cimport bfloat16_type
-from cyrelu._numpy.dtypes cimport TYPE_COUNT, dtype_of_number, type_number
-from cyrelu._numpy.operands cimport has_loop
+from cyrelu._loops.types cimport Call, begin_call
+from cyrelu._numpy.dtypes cimport (
+    ML_TYPE_COUNT,
+    TYPE_COUNT,
+    dtype_of_number,
+    ml_dtype,
+    type_number,
+)
+from cyrelu._numpy.ml_types cimport ml_type
+from cyrelu._numpy.operands cimport supports
 
-from cyrelu._numpy.resolution import promoted_dtypes
+from cyrelu._numpy.resolution import promote_dtypes
 
 cdef extern from *:
     ctypedef struct PyType_Slot:
@@ -38,8 +45,11 @@ cdef extern from *:
         void* pfunc
 
 cdef extern from "numpy/dtype_api.h":
+    ctypedef struct PyArray_Descr:
+        int type_num
     ctypedef struct PyArrayMethod_Context:
         PyObject* caller
+        PyArray_Descr** descriptors
     ctypedef struct PyArray_DTypeMeta:
         pass
     ctypedef struct PyArrayMethod_Spec:
@@ -77,6 +87,7 @@ cdef void* loop_data_pointers[OPERATION_COUNT][TYPE_COUNT]
 cdef char types[OPERATION_COUNT][TYPE_COUNT * OPERAND_COUNT]
 cdef cnp.PyUFuncGenericFunction inner_loops[TYPE_COUNT]  # the same one for all
 cdef PyObject* ufunc_pointers[OPERATION_COUNT]
+cdef int ml_numbers[ML_TYPE_COUNT]  # NumPy's numbers of the types of ml_dtypes
 cdef list docs = []
 
 
@@ -88,25 +99,24 @@ cdef void inner_loop(
     # the flags that NumPy's own casts raised before must.
     cdef int before = fetestexcept(FE_ALL_EXCEPT)
     cdef LoopData* loop = <LoopData*> data
-    cdef Operands operands
+    cdef Call call
     cdef int k, position = 0
+    begin_call(&call, loop.operation, loop.dtype)
+    call.n, call.block_limit = dimensions[0], BLOCK_OF_THREAD
     for k in range(OPERAND_COUNT):
         if k == OUT or takes(loop.operation, k):
-            operands.data[k] = args[position]
-            operands.stride[k] = steps[position]
+            call.operands.data[k], call.operands.stride[k] = args[position], steps[position]
             position += 1
-        else:
-            operands.data[k] = NULL
-            operands.stride[k] = 0
-    run(loop.operation, loop.dtype, &operands, dimensions[0], False, BLOCK_OF_THREAD)
+    run(&call)
     cdef int raised = fetestexcept(FE_ALL_EXCEPT) & ~before
     if raised:
         feclearexcept(raised)
 
 
 # The same of NumPy's newer kind, for dtypes that are not its own. (Those of the older kind may
-# crash in NumPy 2.0, whose accumulate asks for Python errors after it has released the GIL.)
-cdef int bfloat16_loop(
+# crash in NumPy 2.0, whose accumulate asks for Python errors after it has released the GIL.) The
+# context says which ufunc calls, with which dtype.
+cdef int ml_loop(
     const PyArrayMethod_Context* context,
     char** args,
     const cnp.npy_intp* dimensions,
@@ -114,10 +124,13 @@ cdef int bfloat16_loop(
     void* _auxdata,
 ) noexcept nogil:
     cdef Operation operation
+    cdef int position
     for operation in range(OPERATION_COUNT):
         if ufunc_pointers[operation] == context.caller:
-            inner_loop(args, dimensions, steps, &loop_data[operation][BFLOAT16])
-            return 0
+            for position in range(ML_TYPE_COUNT):
+                if ml_numbers[position] == context.descriptors[0].type_num:
+                    inner_loop(args, dimensions, steps, &loop_data[operation][ml_dtype(position)])
+                    return 0
     return -1
 
 
@@ -134,7 +147,7 @@ cdef object make_ufunc(Operation operation):
     cdef int loops = 0
     for k in range(TYPE_COUNT):
         dtype = dtype_of_number(type_number(k))
-        if not has_loop(operation, dtype):
+        if not supports(operation, dtype):
             continue
         inner_loops[loops] = <cnp.PyUFuncGenericFunction> inner_loop
         loop_data[operation][dtype] = LoopData(operation, dtype)
@@ -173,13 +186,14 @@ cdef int promote(
 
     What is left as it is, NumPy promotes by itself.
     """
+    cdef Operation operation = names_of_operations.index(ufunc.__name__)
     cdef int k
     given = [<object> dtypes[k] if dtypes[k] else None for k in range(ufunc.nargs)]
-    bfloat16 = bfloat16_type()
-    if bfloat16 is not None and any(each is not None and each.type is bfloat16 for each in given):
-        add_bfloat16_loop(ufunc)
-    cdef Operation operation = names_of_operations.index(ufunc.__name__)
-    wanted = promoted_dtypes(given, ufunc.nin, takes_integers(operation))
+    types = {each.type for each in given if each is not None}
+    for k in range(ML_TYPE_COUNT):
+        if has_loop(operation, ml_dtype(k)) and ml_type(ml_dtype(k)) in types:
+            add_ml_loop(ufunc, operation, k)
+    wanted = promote_dtypes(given, ufunc.nin, takes_integers(operation), ml_types_of(operation))
     for k in range(ufunc.nargs):
         promoted[k] = NULL
         if wanted[k] is not None:
@@ -188,38 +202,67 @@ cdef int promote(
     return 0
 
 
-cdef int add_bfloat16_loop(object ufunc) except -1:
-    """Give the ufunc its loop for bfloat16, before NumPy has resolved it to another one."""
-    cdef Operation operation = names_of_operations.index(ufunc.__name__)
+cdef int add_ml_loop(object ufunc, Operation operation, int position) except -1:
+    """Give the ufunc its loop for a type of ml_dtypes, before NumPy has resolved it to another."""
+    cdef Dtype dtype = ml_dtype(position)
     cdef PyArrayMethod_Spec spec
     cdef PyType_Slot[2] slots
     cdef PyArray_DTypeMeta* dtypes[OPERAND_COUNT]
     cdef int k
-    with bfloat16_lock:
-        if ufunc.__name__ not in with_bfloat16:
-            loop_data[operation][BFLOAT16] = LoopData(operation, BFLOAT16)
+    with lock_of_ml_loops:
+        if (operation, dtype) not in added_ml_loops:
+            of_numpy = np.dtype(ml_type(dtype))
+            ml_numbers[position] = of_numpy.num
+            loop_data[operation][dtype] = LoopData(operation, dtype)
             ufunc_pointers[operation] = <PyObject*> ufunc
-            dtype = type(np.dtype(bfloat16_type()))
+            dtype_class = type(of_numpy)
             for k in range(OPERAND_COUNT):
-                dtypes[k] = <PyArray_DTypeMeta*> <void*> dtype
-            slots[0] = PyType_Slot(NPY_METH_strided_loop, <void*> bfloat16_loop)
+                dtypes[k] = <PyArray_DTypeMeta*> <void*> dtype_class
+            slots[0] = PyType_Slot(NPY_METH_strided_loop, <void*> ml_loop)
             slots[1] = PyType_Slot(0, NULL)
-            spec.name = "bfloat16_loop"
+            spec.name = "ml_loop"
             spec.nin, spec.nout = ufunc.nin, 1
             spec.casting = cnp.NPY_NO_CASTING
             spec.flags = NPY_METH_NO_FLOATINGPOINT_ERRORS
             spec.dtypes = dtypes
             spec.slots = slots
             PyUFunc_AddLoopFromSpec(ufunc, &spec)
-            with_bfloat16.add(ufunc.__name__)
+            added_ml_loops.add((operation, dtype))
     return 0
 
 
+cdef list ml_types_of(Operation operation):
+    cdef int position
+    found = [
+        ml_type(ml_dtype(position))
+        for position in range(ML_TYPE_COUNT)
+        if has_loop(operation, ml_dtype(position))
+    ]
+    return [each for each in found if each is not None]
+
+
 names_of_operations = [operation_name(operation).decode() for operation in range(OPERATION_COUNT)]
-with_bfloat16 = set()
-bfloat16_lock = threading.Lock()
+added_ml_loops = set()
+lock_of_ml_loops = threading.Lock()
 
 # In the order of the operations. No attribute of this module is a ufunc: pickle writes down the
 # first module that has one under its name, and that is to be cyrelu.ufuncs.
 cdef tuple ufuncs = tuple([make_ufunc(operation) for operation in range(OPERATION_COUNT)])
 by_name = {ufunc.__name__: ufunc for ufunc in ufuncs}
+
+
+# ---- for errors.py
+
+def ml_types_of_ufunc(str name):
+    return ml_types_of(names_of_operations.index(name))
+
+
+def float_names(str name):
+    """The names of the floating dtypes for which a ufunc has loops."""
+    cdef Operation operation = names_of_operations.index(name)
+    cdef Dtype dtype
+    return [
+        dtype_name(dtype).decode()
+        for dtype in range(FIRST_FLOAT, DTYPE_COUNT)
+        if has_loop(operation, dtype)
+    ]
