@@ -72,14 +72,13 @@ def test_the_documented_parameters_are_those_of_the_signature(thing):
 
 @each_function
 def test_the_order_and_kinds_of_parameters(case):
-    """Arrays are positional-only, the slope precedes out, at_zero is keyword-only."""
-    arguments = [*case.arrays, "/"]
-    if "negative_slope" in case.defaults:
-        arguments.append(f"negative_slope={case.defaults['negative_slope']}")
-    arguments += ["out=None", "*"]
-    if "at_zero" in case.defaults:
-        arguments.append(f"at_zero={case.defaults['at_zero']}")
-    if "grad" in case.arrays:
+    """Arrays are positional-only, and out comes before what is keyword-only."""
+    before_out, after_out = (
+        [f"{name}={case.defaults[name]}" for name in names]
+        for names in (case.factors_before_out, case.factors_after_out)
+    )
+    arguments = [*case.arrays, "/", *before_out, "out=None", "*", *after_out]
+    if case.oracle.from_output:
         arguments.append("from_output=False")
     keywords = "where=True, casting='same_kind', order='K', dtype=None, subok=True"
     assert str(inspect.signature(case.function)) == f"({', '.join(arguments)}, {keywords})"

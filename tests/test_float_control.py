@@ -5,7 +5,7 @@ import platform
 
 import numpy as np
 import pytest
-from cases import each_dtype, each_float, each_function, finfo, operands_for
+from cases import each_float, each_function_and_dtype, finfo, operands_for
 from oracle import assert_same_bits
 
 import cyrelu
@@ -47,8 +47,7 @@ def tiny_and_ordinary(case, dtype):
     return operands
 
 
-@each_function
-@each_dtype
+@each_function_and_dtype
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", MODES)
 def test_it_holds_on_every_thread(case, dtype, path, name):

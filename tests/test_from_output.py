@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import each_dtype, sample
+from cases import CASES, Case, each_dtype, sample
 from oracle import assert_same
 
 import cyrelu
@@ -18,29 +18,33 @@ SLOPES = {
 
 
 @each_dtype
-def test_relu_in_place_and_back(dtype):
-    """As out of place with at_zero=0, whatever at_zero is given."""
+@pytest.mark.parametrize(
+    ("case", "factor"),
+    [
+        pytest.param(case, factor, id=f"{case.name}-{name}")
+        for case in CASES
+        if case.oracle.from_output
+        for name, factor in SLOPES.items()
+        if name == "default" or Case(case.oracle.forward).factors
+    ],
+)
+def test_in_place_and_back(case, dtype, factor):
+    """As out of place with an at_zero that the function defines, whatever at_zero is given."""
     x, grad = sample(dtype, (50, 64), 1), sample(dtype, (50, 64), 2)
-    expected = cyrelu.relu_backward(grad, x, at_zero=0)
-    cyrelu.relu(x, out=x)
-    for at_zero in (1.0, 0.5, np.nan):
-        assert_same(cyrelu.relu_backward(grad, x, at_zero=at_zero, from_output=True), expected)
-    cyrelu.relu_backward(grad, x, out=grad, from_output=True)
-    assert_same(grad, expected)
-
-
-@each_dtype
-@pytest.mark.parametrize("slope", SLOPES.values(), ids=SLOPES)
-def test_leaky_relu_in_place_and_back(dtype, slope):
-    """As out of place with at_zero=negative_slope."""
-    x, grad = sample(dtype, (50, 64), 1), sample(dtype, (50, 64), 2)
-    if isinstance(slope, (np.ndarray, np.generic)):
-        slope = slope.astype(dtype)
+    if isinstance(factor, (np.ndarray, np.generic)):
+        factor = factor.astype(dtype)
+    forward = Case(case.oracle.forward)
+    factors = dict.fromkeys(forward.factors, factor)
+    at_zero = {"zero": 0, **factors}[case.oracle.from_output]
+    operands = {"grad": grad, "x": x, **factors}
     with np.errstate(under="ignore"):
-        expected = cyrelu.leaky_relu_backward(grad, x, slope, at_zero=slope)
-        given = cyrelu.leaky_relu(x, slope)
-        result = cyrelu.leaky_relu_backward(grad, given, slope, at_zero=7, from_output=True)
-    assert_same(result, expected)
+        expected = case.call(operands | {"at_zero": at_zero})
+        forward.call(operands, out=x)
+        for other in (1.0, 0.5, 7, np.nan):
+            result = case.call(operands | {"at_zero": other}, from_output=True)
+            assert_same(result, expected)
+        case.call(operands, out=grad, from_output=True)
+    assert_same(grad, expected)
 
 
 def test_a_product_that_is_too_small_counts_as_zero():

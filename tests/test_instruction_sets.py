@@ -186,14 +186,14 @@ def test_without_any_loops_the_error_says_what_is_missing(monkeypatch):
 DIGEST = """
     import hashlib
     import numpy as np
-    from cases import CASES, DTYPES, operands_for
+    from cases import CASES, operands_for
     from layouts import every_second
 
     digest = hashlib.sha256()
     for case in CASES:
-        for dtype in DTYPES:
+        for dtype in case.dtypes:
             for n in (1, 7, 64, 333, 300_001):
-                operands = operands_for(case, dtype, n, at_zero=0.5)
+                operands = operands_for(case, dtype, n, **case.other_factors)
                 for laid_out in (
                     operands,
                     {**operands, "x": every_second(operands["x"])},

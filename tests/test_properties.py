@@ -2,11 +2,11 @@
 
 import hypothesis.extra.numpy as arrays_of
 import numpy as np
-from cases import CASES, DTYPES, FLOATS_16
+from cases import CASES, FLOATS, assert_same_on_every_path
 from hypothesis import given, note
 from hypothesis import strategies as st
 from layouts import LAYOUTS, WRITEABLE
-from oracle import assert_same, assert_same_bits, assert_same_on_every_path
+from oracle import assert_same, assert_same_bits
 
 import cyrelu
 
@@ -20,21 +20,22 @@ def any_float(dtype):
 def calls(draw):
     """A function of the package with operands by name, arrays in some layout."""
     case = draw(st.sampled_from(CASES))
-    dtype = draw(st.sampled_from(DTYPES))
+    dtype = draw(st.sampled_from(case.dtypes))
     shape = draw(arrays_of.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=40))
     layout = draw(st.sampled_from(list(LAYOUTS)))
     note(f"layout: {layout}")
     operands = {}
     for name in case.operands:
         if name in case.arrays:
-            if dtype in FLOATS_16:
-                values = draw(arrays_of.arrays(np.uint16, shape)).view(dtype)
-            else:
+            if dtype in FLOATS:
                 values = draw(arrays_of.arrays(dtype, shape, elements=any_float(dtype)))
+            else:
+                bits = f"u{np.dtype(dtype).itemsize}"
+                values = draw(arrays_of.arrays(bits, shape)).view(dtype)
             operands[name] = LAYOUTS[layout](values)
         else:
             width = np.float16 if dtype == np.float16 else np.float32
-            operands[name] = draw(any_float(width) | st.sampled_from([0, 1, 0.01]))
+            operands[name] = draw(any_float(width) | st.sampled_from([0, 1, case.defaults[name]]))
     return case, operands
 
 
@@ -43,7 +44,7 @@ def test_the_function_agrees_with_the_oracle_and_the_ufunc(call):
     case, operands = call
     result = case.call(operands)
     assert_same(result, case.expected(operands))
-    assert_same_on_every_path(result, case.call_ufunc(operands), operands)
+    assert_same_on_every_path(case, result, case.call_ufunc(operands), operands)
 
 
 @given(calls(), st.sampled_from(list(WRITEABLE)))
@@ -52,7 +53,7 @@ def test_out_in_any_layout_gets_the_same_bits(call, layout):
     expected = case.call(operands)
     out = WRITEABLE[layout](np.zeros(expected.shape, expected.dtype))
     assert case.call(operands, out=out) is out
-    assert_same_on_every_path(out.astype(expected.dtype), expected, operands)
+    assert_same_on_every_path(case, out.astype(expected.dtype), expected, operands)
 
 
 @given(calls(), st.data())
@@ -63,7 +64,7 @@ def test_where_touches_only_what_it_selects(call, data):
     out = np.full(expected.shape, 7, expected.dtype)
     case.call(operands, out=out, where=chosen)
     expected = np.where(chosen, expected, expected.dtype.type(7))
-    assert_same_on_every_path(out, expected, operands)
+    assert_same_on_every_path(case, out, expected, operands)
 
 
 @given(calls())
@@ -75,7 +76,7 @@ def test_each_element_is_independent(call):
         alone = {
             name: value[index] if name in case.arrays else value for name, value in operands.items()
         }
-        assert_same_on_every_path(case.call(alone), result[index], operands)
+        assert_same_on_every_path(case, case.call(alone), result[index], alone)
 
 
 @given(calls())

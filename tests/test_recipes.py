@@ -101,11 +101,11 @@ def test_the_numpy_equivalent_of_the_docstring(case):
     """With the default factors: of other factors and of the sign of zero the docstrings speak."""
     words = " ".join(inspect.getdoc(case.function).split())
     [equivalent] = re.findall(r"The NumPy equivalent is ``(.*?)``", words)
-    grad, x = PAIRS
-    names = {"np": np, "grad": grad, "x": x, "y": grad, **case.defaults}
+    other, x = PAIRS
+    operands = dict.fromkeys(case.arrays, other) | {"x": x} | case.defaults
     with np.errstate(invalid="ignore"):
-        expected = eval(equivalent, names)
-    result = case.call({"grad": grad, "x": x, "y": grad, **case.defaults})
+        expected = eval(equivalent, {"np": np, **operands})
+    result = case.call(operands)
     lost = np.isnan(x) if "loses a NaN in `x`" in words else np.zeros(x.shape, bool)
     np.testing.assert_array_equal(result[~lost], expected[~lost])
     assert np.isnan(result[lost]).all()

@@ -13,7 +13,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from cases import each_function, operands_for
+from cases import each_function
 from layouts import every_second, read_only, unaligned
 
 import cyrelu
@@ -118,17 +118,19 @@ def broadcast(shape):
 
 
 RECORD = np.dtype([("a", "f4"), ("b", "O")])
-# Paths by name: the arguments that replace the usual ones, and the error.
+# Paths by name: the arguments that replace the usual ones, and the error. x stands for all arrays,
+# and grad for the first of two; there is a tuple of factors, of which a function takes as many as
+# it has.
 PATHS = {
     # The fast path, and calls that it leaves to the ufunc.
     "contiguous": ({}, None),
     "contiguous, GIL released": ({"x": np.ones(600, np.float32)}, None),
     "contiguous, out": ({"out": np.ones(3, np.float32)}, None),
     "contiguous, factors too large for float32": (
-        {"negative_slope": 2**70, "at_zero": 2**70},
+        {"factors": (2**70, 2**70)},
         None,
     ),
-    "NumPy scalars as factors": ({"negative_slope": np.float64(2), "at_zero": np.float32(2)}, None),
+    "NumPy scalars as factors": ({"factors": (np.float64(2), np.float32(2))}, None),
     "0-d": ({"x": np.float32(1), "grad": np.array(1.0)}, None),
     "empty": ({"x": np.ones((3, 0), np.float32)}, None),
     "unaligned": ({"x": unaligned(np.ones(3))}, None),
@@ -149,7 +151,7 @@ PATHS = {
     "strided": ({"x": every_second(np.ones(9_000))}, None),
     "strided, out": ({"x": narrow(130, 70), "out": narrow(130, 70)}, None),
     "strided, array factors": (
-        {"x": narrow(130, 70), "negative_slope": np.ones(70, np.float32)},
+        {"x": narrow(130, 70), "factors": (np.ones(70, np.float32),)},
         None,
     ),
     "strided, overlapping out": (overlapping(100), None),
@@ -166,7 +168,7 @@ PATHS = {
     "x: object": ({"x": np.array([1, None])}, TypeError),
     "x: record": ({"x": np.zeros(3, RECORD)}, TypeError),
     "x: string": ({"x": "one"}, TypeError),
-    "factors: objects": ({"negative_slope": RECORD, "at_zero": RECORD}, TypeError),
+    "factors: objects": ({"factors": (RECORD, RECORD)}, TypeError),
     "dtype: int": ({"dtype": np.dtype("m8[25s]"), "x": np.ones(3)}, TypeError),
     "out: of a wrong shape": ({"out": np.ones(4)}, ValueError),
     "out: read-only": ({"out": read_only(np.ones(3))}, ValueError),
@@ -194,12 +196,15 @@ PATHS = {
 @each_function
 @pytest.mark.parametrize(("changes", "error"), PATHS.values(), ids=PATHS)
 def test_every_path_of_a_call(case, changes, error):
-    operands = operands_for(case, np.float32, 3, float("0.3"), float("0.4"))
-    operands.update(dict.fromkeys(case.arrays, changes.get("x", np.ones(3, np.float32))))
-    operands.update({name: changes[name] for name in case.operands if name in changes})
-    keywords = {key: value for key, value in changes.items() if key not in (*FACTORS, "x", "grad")}
-    if error is not None and not keywords and not {*changes} & {*case.operands}:
-        error = None  # this function does not take the wrong factor
+    keywords = {**changes}
+    operands = dict.fromkeys(case.arrays, keywords.pop("x", np.ones(3, np.float32)))
+    grad = keywords.pop("grad", None)
+    if grad is not None and len(case.arrays) > 1:
+        operands[case.arrays[0]] = grad
+    operands |= {name: float("0.3") for name in case.factors}  # objects of their own
+    operands |= dict(zip(case.factors, keywords.pop("factors", ()), strict=False))
+    if [*changes] == ["factors"] and not case.factors:
+        error = None
     watched = [*operands.values(), *keywords.values()]
     for value in [*watched]:
         if isinstance(value, (tuple, list)):
@@ -210,14 +215,11 @@ def test_every_path_of_a_call(case, changes, error):
         assert_no_leak(lambda call=call: call(operands, **keywords), watched, error)
 
 
-FACTORS = ("negative_slope", "at_zero")
-
-
 @each_function
 def test_the_wrong_number_of_arguments(case):
     x = np.ones(3)
     assert_no_leak(lambda: case.function(), [x], TypeError)
-    assert_no_leak(lambda: case.function(*[x] * 7), [x], TypeError)
+    assert_no_leak(lambda: case.function(*[x] * 9), [x], TypeError)
     assert_no_leak(lambda: case.function(x=x), [x], TypeError)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import each_dtype, each_function, operands_for, sample
+from cases import each_dtype, each_function_and_dtype, operands_for, sample
 from fresh_process import run_python
 from oracle import assert_same_bits
 
@@ -183,8 +183,7 @@ class TestEnvironment:
 
 
 class TestSameBits:
-    @each_function
-    @each_dtype
+    @each_function_and_dtype
     @pytest.mark.parametrize("n", LARGE)
     def test_any_number_of_threads(self, case, dtype, n):
         operands = operands_for(case, dtype, n)
@@ -212,8 +211,7 @@ class TestSameBits:
             assert (memory[:start] == 7).all()
             assert (memory[start + n :] == 7).all()
 
-    @each_function
-    @each_dtype
+    @each_function_and_dtype
     def test_in_place_strided_and_with_arrays_of_factors(self, case, dtype, threads):
         n = 400_001
         operands = operands_for(case, dtype, n)

@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cases import CASES, FLOATS_16, each_dtype, each_float, each_function, operands_for
+from cases import (
+    CASES,
+    FLOATS_16,
+    TAKE_INTEGERS,
+    each_dtype,
+    each_dtype_of,
+    each_float,
+    each_function,
+    each_of,
+    operands_for,
+    sample,
+)
 from conftest import HERE, import_from, run
 from oracle import assert_same, assert_same_bits
 
@@ -50,18 +62,18 @@ def test_cython_gives_no_performance_hints_about_files_of_cyrelu(consumer_folder
 @pytest.mark.parametrize("way", ["scalar", "kernel", "memoryview"])
 @pytest.mark.parametrize("n", [1, 5, 1000, 300_001])
 def test_values(consumer, case, dtype, way, n):
-    operands = operands_for(case, dtype, n, negative_slope=0.3, at_zero=0.5)
+    operands = operands_for(case, dtype, n, **case.other_factors)
     out = np.full(n, 7, dtype)
     getattr(consumer, f"{way}_{case.name}")(*operands.values(), out)
     assert_same(out, case.expected(operands))
 
 
 @each_function
-@pytest.mark.parametrize("dtype", FLOATS_16, ids=lambda dtype: np.dtype(dtype).name)
+@each_dtype_of(FLOATS_16)
 @pytest.mark.parametrize("n", [1, 5, 1000, 300_001])
 def test_kernels_of_16_bit_floats(consumer, case, dtype, n):
     """Through x.view(np.uint16), with the bits of the Python functions."""
-    operands = operands_for(case, dtype, n, negative_slope=0.3, at_zero=0.5)
+    operands = operands_for(case, dtype, n, **case.other_factors)
     out = np.full(n, 7, dtype)
     bits = [each.view(np.uint16) if np.ndim(each) else each for each in operands.values()]
     suffix = "f16" if dtype == np.float16 else "bf16"
@@ -71,18 +83,7 @@ def test_kernels_of_16_bit_floats(consumer, case, dtype, n):
 
 SUFFIXES = {"float32": "f32", "float64": "f64", "float16": "f16", "bfloat16": "bf16"}
 INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
-
-
-def row_operand(case):
-    """What may be a row, the same for all rows, in the functions of C."""
-    return "y" if "y" in case.arrays else "negative_slope"
-
-
-each_function_with_rows = pytest.mark.parametrize(
-    "case",
-    [case for case in CASES if row_operand(case) in case.operands],
-    ids=lambda case: case.name,
-)
+each_function_with_rows = each_of([case for case in CASES if case.oracle.row])
 
 
 def call_of_rows(consumer, case, operands, suffix):
@@ -99,38 +100,36 @@ def call_of_rows(consumer, case, operands, suffix):
 @each_dtype
 @pytest.mark.parametrize("shape", [(31, 17), (300, 3), (2, 5000), (2000, 200)], ids=str)
 def test_kernels_by_rows(consumer, case, dtype, shape):
-    operands = operands_for(case, dtype, shape, negative_slope=0.3, at_zero=0.5)
-    row = row_operand(case)
+    operands = operands_for(case, dtype, shape, **case.other_factors)
+    row = case.oracle.row
     numbers = np.array([0, 1, 0.3, -2, 5], dtype)
     operands[row] = np.resize(numbers, shape[-1]).astype(dtype)
     out = call_of_rows(consumer, case, operands, SUFFIXES[np.dtype(dtype).name])
     assert_same(out, case.call(operands))
 
 
-@pytest.mark.parametrize("char", INTEGERS)
-def test_add_relu_of_integers(consumer, char):
-    dtype = np.dtype(char)
-    suffix = f"{dtype.kind}{8 * dtype.itemsize}"
-    x, y = np.random.default_rng(0).integers(0, 256, (2, 8 * 9000), np.uint8).view(dtype)
-    out = np.empty_like(x)
-    getattr(consumer, f"kernel_add_relu_{suffix}")(x, y, out)
-    np.testing.assert_array_equal(out, np.maximum(x + y, 0))
-    add_relu = next(case for case in CASES if case.name == "add_relu")
-    operands = {"x": x.reshape(-1, 90), "y": y[:90]}
-    out = call_of_rows(consumer, add_relu, operands, suffix)
-    np.testing.assert_array_equal(out, np.maximum(operands["x"] + operands["y"], 0))
+each_integer = each_dtype_of([np.dtype(char) for char in INTEGERS])
 
 
-@pytest.mark.parametrize("char", INTEGERS)
+@each_of(TAKE_INTEGERS)
+@each_integer
 @pytest.mark.parametrize("n", [1, 5, 1000, 300_001])
-def test_relu_of_integers(consumer, char, n):
-    dtype = np.dtype(char)
-    x = np.random.default_rng(0).integers(0, 256, n * dtype.itemsize, np.uint8).view(dtype)
+def test_integers(consumer, case, dtype, n):
+    operands = operands_for(case, dtype, n)
     suffix = f"{dtype.kind}{8 * dtype.itemsize}"
     for way in ("kernel", "memoryview") if dtype.kind == "i" else ("kernel",):
         out = np.full(n, 7, dtype)
-        getattr(consumer, f"{way}_relu_{suffix}")(x, out)
-        assert_same_bits(out, np.maximum(x, 0))
+        getattr(consumer, f"{way}_{case.name}_{suffix}")(*operands.values(), out)
+        assert_same_bits(out, case.expected(operands))
+
+
+@each_of([case for case in TAKE_INTEGERS if case.oracle.row])
+@each_integer
+def test_integers_by_rows(consumer, case, dtype):
+    operands = operands_for(case, dtype, (800, 90))
+    operands[case.oracle.row] = sample(dtype, 90, 3)
+    out = call_of_rows(consumer, case, operands, f"{dtype.kind}{8 * dtype.itemsize}")
+    assert_same_bits(out, case.expected(operands))
 
 
 def test_the_formula_for_integers_of_every_type(consumer):
@@ -142,28 +141,30 @@ def test_the_formula_for_integers_of_every_type(consumer):
     assert list(consumer.relu_of_unsigned(*numbers)) == numbers
 
 
-# As own_loops.pyx has them. A factor never decides the precision, whatever its C type.
-FACTORS = {
-    "literal": {"negative_slope": 0.01, "at_zero": 0.5},
-    "negative_literal": {"negative_slope": -0.3, "at_zero": -0.5},
-    "int_literal": {"negative_slope": 2, "at_zero": 0},
-    "float_parameter": {"negative_slope": 0.125, "at_zero": 0.75},
-    "double_parameter": {"negative_slope": 0.1, "at_zero": 0.7},
-}
+# Values of the parameters; a float holds the first ones.
+PARAMETERS = {"float_parameter": (0.125, 0.75, 1.5), "double_parameter": (0.1, 0.7, 1.3)}
+LITERALS = ["literal", "negative_literal", "int_literal"]
+
+
+def literals_in(loop, case):
+    """The factors that stand in the source of a loop in own_loops.pyx."""
+    source = (HERE / "consumer" / "own_loops.pyx").read_text()
+    [passed] = re.findall(rf"def {loop}\(.*?scalar\.{case.name}\((.*?)\)\n", source, re.DOTALL)
+    return [float(each) for each in passed.split(",")[len(case.arrays) :]]
 
 
 @each_function
 @each_float
-@pytest.mark.parametrize("kind", FACTORS)
+@pytest.mark.parametrize("kind", [*LITERALS, *PARAMETERS])
 def test_formulas_in_own_loops(own_loops, case, dtype, kind):
-    """The Python function's bits, with factors of every kind."""
-    operands = operands_for(case, dtype, 10_007, **FACTORS[kind])
-    arrays = [operands[name] for name in case.arrays]
-    factors = [operands[name] for name in case.factors]
-    out = np.full(10_007, 7, dtype)
+    """The Python function's bits: a factor never decides the precision, whatever its C type."""
     suffix = {np.float32: "f32", np.float64: "f64"}[dtype]
-    loop = "_".join([case.name, *([kind] if factors else []), suffix])
-    getattr(own_loops, loop)(*arrays, *(factors if kind.endswith("parameter") else []), out)
+    loop = "_".join([case.name, *([kind] if case.factors else []), suffix])
+    passed = PARAMETERS.get(kind, ())[: len(case.factors)]
+    factors = dict(zip(case.factors, passed or literals_in(loop, case), strict=True))
+    operands = operands_for(case, dtype, 10_007, **factors)
+    out = np.full(10_007, 7, dtype)
+    getattr(own_loops, loop)(*(operands[name] for name in case.arrays), *passed, out)
     assert_same(out, case.expected(operands))
     assert_same(out, case.call(operands))
 
@@ -172,7 +173,7 @@ def test_formulas_in_own_loops(own_loops, case, dtype, kind):
 @each_float
 @pytest.mark.parametrize("shape", [(31, 17), (5, 7, 3), (2, 3, 4, 5)], ids=["2d", "3d", "4d"])
 def test_several_dimensions(consumer, case, dtype, shape):
-    operands = operands_for(case, dtype, shape, negative_slope=0.3, at_zero=0.5)
+    operands = operands_for(case, dtype, shape, **case.other_factors)
     out = np.full(shape, 7, dtype)
     getattr(consumer, f"memoryview_{case.name}_{len(shape)}d")(*operands.values(), out)
     assert_same(out, case.expected(operands))
@@ -182,9 +183,9 @@ def test_several_dimensions(consumer, case, dtype, shape):
 @each_float
 @pytest.mark.parametrize("shape", [(31, 17), (3, 1), (1, 300_001), (9000, 70), (0, 4), (4, 0)])
 def test_a_row_along_the_last_axis(consumer, case, dtype, shape):
-    operands = operands_for(case, dtype, shape, negative_slope=0.3, at_zero=0.5)
-    row = row_operand(case)
-    numbers = np.array([0, 1, 0.3, -2, np.nan if row == "negative_slope" else 5], dtype)
+    operands = operands_for(case, dtype, shape, **case.other_factors)
+    row = case.oracle.row
+    numbers = np.array([0, 1, 0.3, -2, 5, np.nan], dtype)
     operands[row] = np.resize(numbers, shape[-1]).astype(dtype)
     out = np.full(shape, 7, dtype)
     getattr(consumer, f"memoryview_{case.name}_row_of_{row}")(*operands.values(), out)
@@ -195,7 +196,7 @@ def test_a_row_along_the_last_axis(consumer, case, dtype, shape):
 @each_float
 def test_rows_of_another_length_are_refused(consumer, case, dtype):
     operands = operands_for(case, dtype, (4, 6))
-    row = row_operand(case)
+    row = case.oracle.row
     for n in (1, 5, 7, 24):
         operands[row] = np.ones(n, dtype)
         out = np.full((4, 6), 7, dtype)

@@ -3,8 +3,8 @@
     python tests/long/every_float32.py [--only relu ...] [--every N]
 
 Each function gets all 2**32 bit patterns, on each instruction set that the machine supports, with
-and without streaming stores. In a backward pass grad, too, takes every bit pattern once. --every N
-tests one block of N, which takes seconds.
+and without streaming stores. Another array, such as grad, takes every bit pattern once, too.
+--every N tests one block of N, which takes seconds.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-from cases import CASES
+from cases import CASES, without_two_nans
 from tqdm import tqdm
 
 import cyrelu
@@ -27,18 +27,17 @@ from cyrelu import _testing
 PATTERNS = 2**32
 BLOCK = 2**16  # the input, the output and the oracle's temporaries stay in L2
 BLOCKS_OF_A_TASK = 256
-FACTORS = {"negative_slope": 0.01, "at_zero": 1.0}
 INSTRUCTION_SETS = cyrelu.show_config("dicts")["instruction_set"]["available"]
 STREAMED = {"streamed": 0, "not streamed": 2**62}  # the threshold in bytes
 ODD = np.uint32(2654435761)  # multiplying by an odd number reaches every pattern once
 
 
 def operands_of_block(case, start, count=BLOCK):
-    """The patterns from start on as x, as many other ones as grad or y, and the factors."""
+    """The patterns from start on as x, as many other ones as other arrays, and the factors."""
     patterns = np.arange(start, start + count, dtype=np.uint64).astype(np.uint32)
     x, other = patterns.view(np.float32), (patterns * ODD).view(np.float32)
-    operands = {"grad": other, "x": x, "y": np.where(np.isnan(x), np.float32(1), other)}
-    return {name: operands.get(name, FACTORS.get(name)) for name in case.operands}
+    arrays = dict.fromkeys(case.arrays, other) | {"x": x}
+    return without_two_nans(case, arrays) | case.defaults
 
 
 def wrong_results(case, operands, call=None):

@@ -23,7 +23,7 @@ import calls_from_bytes
 import numpy as np
 import oracle
 from calls_from_bytes import call_from
-from cases import TAKE_INTEGERS, bfloat16
+from cases import bfloat16
 
 from cyrelu._numpy import errors
 
@@ -96,7 +96,7 @@ def expected_result(call):
     if not all(np.can_cast(each, to, how) for each in strong):
         return None
     if dtype is None:
-        dtype = dtype_of_result(call.case, strong)
+        dtype = dtype_of_result(call.case, given)
         if (
             bfloat16
             and dtype == bfloat16
@@ -116,16 +116,15 @@ def expected_result(call):
         return None
     with np.errstate(all="ignore"):
         inputs = [np.asarray(value).astype(dtype) for value in given]
-    return getattr(oracle, call.case.name)(*inputs).astype(dtype, copy=False)
+    return np.asarray(call.case.oracle(*inputs)).astype(dtype, copy=False)
 
 
-def dtype_of_result(case, strong):
-    """The dtype of the result, by those of the operands that are not Python numbers."""
-    all_integers = all(each.kind in "iu" for each in strong)
-    if case.name in TAKE_INTEGERS and (all_integers or len(strong) == 1):
-        return np.result_type(*strong).newbyteorder("=")
-    if all_integers:
-        return np.float64
+def dtype_of_result(case, given):
+    """The dtype of the result; Python numbers take that of the arrays beside them."""
+    strong = [value.dtype for value in given if type(value) not in (int, float)]
+    if all(each.kind in "iu" for each in strong):
+        promoted = np.result_type(*given).newbyteorder("=")
+        return promoted if case.oracle.takes_integers else np.float64
     floats = [bfloat16] if bfloat16 in [each.type for each in strong] else []
     floats += [np.float16, np.float32, np.float64]
     return next(to for to in floats if all(np.can_cast(each, to) for each in strong))
