@@ -1,5 +1,8 @@
 """Instruction sets: which ones a machine supports, how one is chosen, the same bits from each."""
 
+import functools
+import operator
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ from cyrelu._platform.instruction_sets import INSTRUCTION_SETS, OSXSAVE, Instruc
 pytestmark = pytest.mark.thread_unsafe(reason="starts processes, once is enough")
 
 AVAILABLE = cyrelu.show_config("dicts")["instruction_set"]["available"]
-X86_64_ISAS = ["x86-64-v2", "x86-64-v3", "x86-64-v4"]
+# The levels of x86-64's psABI, which are named after them; there may be other sets beside them.
+LEVELS = [name for name in INSTRUCTION_SETS if re.fullmatch(r"x86-64-v\d+", name)]
+V2, V3 = LEVELS[:1], LEVELS[:2]
 
 
 def cpuid_of(*isas, without=()):
@@ -35,29 +40,47 @@ def cpuid_of(*isas, without=()):
 SSE, AVX, AVX512 = 0b10, 0b110, 0b11100110  # the registers that the system saves, from xgetbv
 PROCESSORS = {
     "none of them": (cpuid_of(), SSE, []),
-    "v2": (cpuid_of(*X86_64_ISAS[:1]), SSE, X86_64_ISAS[:1]),
-    "v3": (cpuid_of(*X86_64_ISAS[:2]), AVX, X86_64_ISAS[:2]),
-    "v4": (cpuid_of(*X86_64_ISAS), AVX512, X86_64_ISAS),
-    "v4, whose 512-bit registers are not saved": (cpuid_of(*X86_64_ISAS), AVX, X86_64_ISAS[:2]),
-    "v4, whose AVX registers are not saved": (cpuid_of(*X86_64_ISAS), SSE, X86_64_ISAS[:1]),
-    "v4 without one feature": (
-        cpuid_of(*X86_64_ISAS, without=[(7, 1, 17)]),
-        AVX512,
-        X86_64_ISAS[:2],
-    ),
-    "v3 without FMA": (cpuid_of(*X86_64_ISAS, without=[(1, 2, 12)]), AVX512, X86_64_ISAS[:1]),
-    "no OSXSAVE": (cpuid_of(*X86_64_ISAS, without=[OSXSAVE]), None, X86_64_ISAS[:1]),
+    "v2": (cpuid_of(*V2), SSE, V2),
+    "v3": (cpuid_of(*V3), AVX, V3),
+    "v4": (cpuid_of(*LEVELS), AVX512, LEVELS),
+    "v4, whose 512-bit registers are not saved": (cpuid_of(*LEVELS), AVX, V3),
+    "v4, whose AVX registers are not saved": (cpuid_of(*LEVELS), SSE, V2),
+    "v4 without one feature": (cpuid_of(*LEVELS, without=[(7, 1, 17)]), AVX512, V3),
+    "v3 without FMA": (cpuid_of(*LEVELS, without=[(1, 2, 12)]), AVX512, V2),
+    "no OSXSAVE": (cpuid_of(*LEVELS, without=[OSXSAVE]), None, V2),
 }
 
 
 @pytest.mark.parametrize(("cpuid", "saved", "expected"), PROCESSORS.values(), ids=PROCESSORS)
-def test_the_instruction_sets_of_an_x86(cpuid, saved, expected):
+def test_the_levels_of_an_x86(cpuid, saved, expected):
     def xgetbv():
         assert saved is not None, "xgetbv must not be executed without OSXSAVE"
         return saved
 
     processor = Processor(cpuid, xgetbv, hwcap=0, has_cpuid=True)
-    assert cpu.supported_instruction_sets(processor) == ["baseline", *expected]
+    supported = cpu.supported_instruction_sets(processor)
+    assert [name for name in supported if name in ["baseline", *LEVELS]] == ["baseline", *expected]
+
+
+def lineage(isa):
+    """A set and what it extends, as InstructionSets."""
+    return [INSTRUCTION_SETS[isa], *lineage(INSTRUCTION_SETS[isa].parent)] if isa else []
+
+
+@pytest.mark.parametrize("isa", INSTRUCTION_SETS)
+def test_a_set_needs_each_feature_of_its_own_and_of_what_it_extends(isa):
+    needed = lineage(isa)
+    names = [each.name for each in needed]
+    hwcap = functools.reduce(operator.or_, [each.hwcap for each in needed])
+
+    def runs(without=(), saved=AVX512, hwcap=hwcap):
+        processor = Processor(cpuid_of(*names, without=without), lambda: saved, hwcap, True)
+        return isa in cpu.supported_instruction_sets(processor)
+
+    assert runs()
+    assert not any(runs(without=[bit]) for each in needed for bit in each.cpuid)
+    assert runs(saved=0) != any(each.xcr0 for each in needed)
+    assert runs(hwcap=0) != bool(hwcap)
 
 
 def test_a_processor_without_cpuid():
@@ -160,18 +183,17 @@ def test_an_unsupported_instruction_set_is_refused_before_its_module_is_imported
         print([name for name in sys.modules if name.startswith("cyrelu._loops.")])
     """
     path = str(Path(cyrelu.__file__).parent)
-    built = [name for name in loop_modules.built() if name in X86_64_ISAS]
-    if not built:
+    built = loop_modules.built()
+    if len(built) < 2:
         pytest.skip("built for one instruction set")
     lacking = f"CYRELU_ISA is '{built[-1]}', which this machine lacks; expected one of {built[0]}"
     finished = run_python(code.format(path=path, supported=built[:1]), CYRELU_ISA=built[-1])
     error, imported = finished.stdout.splitlines()
     assert error == f"cyrelu: the environment variable {lacking}"
     assert imported == "[]"
-    first = loop_modules.built()[0]
     finished = run_python(code.format(path=path, supported=[]), CYRELU_ISA="")
     error, imported = finished.stdout.splitlines()
-    assert error.startswith(f"cyrelu: this build needs a processor with {first}; build it from")
+    assert error.startswith(f"cyrelu: this build needs a processor with {built[0]}; build it from")
     assert imported == "[]"
 
 
