@@ -149,8 +149,11 @@ CASES = [Case(name) for name in oracle.OPERATIONS]
 TAKE_INTEGERS = [case for case in CASES if case.oracle.takes_integers]
 
 
-def name_of(parameter):
-    return parameter.name if isinstance(parameter, Case) else np.dtype(parameter).name
+def name_of(value):
+    """The word for a function, a dtype or a string in the names of tests."""
+    if isinstance(value, Case):
+        return value.name
+    return value if isinstance(value, str) else np.dtype(value).name
 
 
 def each_of(cases):
@@ -161,10 +164,10 @@ def each_dtype_of(dtypes):
     return pytest.mark.parametrize("dtype", dtypes, ids=name_of)
 
 
-def each_pair(least_bytes=0, most_bytes=8):
-    """Each function with each floating dtype of this size that it takes."""
+def each_pair(most_bytes):
+    """Each function with each floating dtype of such a size that it takes."""
     pairs = [(case, dtype) for case in CASES for dtype in case.dtypes]
-    pairs = [each for each in pairs if least_bytes <= np.dtype(each[1]).itemsize <= most_bytes]
+    pairs = [each for each in pairs if np.dtype(each[1]).itemsize <= most_bytes]
     return pytest.mark.parametrize(("case", "dtype"), pairs, ids=name_of)
 
 
@@ -173,7 +176,7 @@ each_float = each_dtype_of(FLOATS)
 # What depends on the size of an element alone, such as layouts, is tested with one dtype of each.
 each_itemsize = each_dtype_of([*FLOATS, np.float16])
 each_dtype = each_dtype_of(DTYPES)
-each_function_and_dtype = each_pair()
+each_function_and_dtype = each_pair(most_bytes=8)
 
 # Python numbers that a user may pass as a factor, whatever its name.
 FACTORS = {

@@ -15,6 +15,7 @@ from cases import (
     bfloat16,
     each_function,
     each_pair,
+    name_of,
     nan_payloads,
 )
 from fresh_process import run_python
@@ -200,11 +201,8 @@ def test_every_pattern(isa_and_streaming, case, dtype):
 @pytest.mark.thread_unsafe(reason="changes the instruction set of the process")
 @pytest.mark.parametrize(
     ("case", "char"),
-    [
-        pytest.param(case, char, id=f"{case.name}-{char}")
-        for case in TAKE_INTEGERS
-        for char in case.integers
-    ],
+    [(case, char) for case in TAKE_INTEGERS for char in case.integers],
+    ids=name_of,
 )
 def test_integers_are_exact(isa_and_streaming, case, char):
     """All of 8 and 16 bits, the edges of 32 and 64."""
@@ -277,12 +275,8 @@ def test_python_numbers_beside_bfloat16(casting):
 @needs_bfloat16
 @pytest.mark.parametrize(
     ("case", "name"),
-    [
-        pytest.param(case, name, id=f"{case.name}-{name}")
-        for case in CASES
-        for name in REFUSED_TYPES
-        if name not in case.oracle.dtypes
-    ],
+    [(case, each) for case in CASES for each in REFUSED_TYPES if each not in case.oracle.dtypes],
+    ids=name_of,
 )
 def test_its_other_types_are_refused(case, name):
     import ml_dtypes
