@@ -1,9 +1,12 @@
 """The functions inside functions that Numba compiles have the dtype and bits of Python calls."""
 
 import itertools
+import math
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +14,14 @@ import pytest
 numba = pytest.importorskip("numba")
 
 from cases import CASES  # noqa: E402
+from fresh_process import run_python  # noqa: E402
 from numba.core.errors import TypingError  # noqa: E402
 from oracle import assert_same_bits  # noqa: E402
 
 import cyrelu  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[2]
+SCALAR = (ROOT / "src/cyrelu/scalar.pxd").read_text(encoding="utf-8")
 EDGES = [np.nan, -np.inf, -1e30, -1.5, -1e-45, -0.0, 0.0, 1e-45, 0.1, 2.0, 1e30, np.inf]
 FACTORS = [0.0, 1.0, 0.01, -2.0, np.inf, np.nan]
 
@@ -66,7 +72,7 @@ def test_scalars(case, compiled, dtype):
 def test_integers(case, compiled, dtype):
     if dtype == "?" and case.oracle.refuses_bools:
         pytest.skip("takes no bools alone")
-    x = np.array([0, 1, 100, 255, 2**62]).astype(dtype)
+    x = np.array([0, 1, 100, 255, 2**62, 2**63 + 2**62 + 1], np.uint64).astype(dtype)
     assert_same_call(compiled, *[x, x[::-1].copy()][: len(case.arrays)], *[0.5] * len(case.factors))
 
 
@@ -168,6 +174,44 @@ def test_an_out_of_another_dtype_is_an_error():
     )
 
 
+def test_fast_math_of_a_caller_stays_there(tmp_path):
+    """What is compiled first is kept, also on disk: for callers without it, too."""
+    program = """
+        import itertools, sys
+        import numba, numpy as np
+        sys.path[:0] = ["downstream"]
+        from test_numba import COMPILED, EDGES, assert_same_call
+
+        first = sys.argv[1:] == ["first"]
+        for compiled, arrays, factors in COMPILED.values():
+            fast = numba.njit(fastmath=True, error_model="numpy")(compiled.py_func)
+            plain = numba.njit(cache=True)(compiled.py_func)
+            pairs = np.array(list(itertools.product(EDGES, repeat=arrays)), np.float32).T
+            for caller in (fast, plain) if first else (plain,):
+                for factor in (0.0, 0.5):
+                    operands = [*map(np.ascontiguousarray, pairs), *[factor] * factors]
+                    assert_same_call(caller, *operands)
+            assert bool(plain.stats.cache_hits) != first
+    """
+    for arguments in (["first"], []):
+        finished = run_python(program, arguments, NUMBA_CACHE_DIR=str(tmp_path))
+        assert finished.returncode == 0, finished.stderr
+
+
+def test_fast_math_of_a_caller_of_scalars_stays_there():
+    program = """
+        import cyrelu, numba, numpy as np
+        def gradient(x):
+            return cyrelu.relu_grad(x)
+        for flags in ({"fastmath": True}, {"error_model": "numpy"}, {}):
+            caller = numba.njit(**flags)(gradient)
+            assert [caller(x) for x in (-np.inf, -0.0, 1.0, np.inf)] == [0, 1, 1, 1]
+            assert flags == {"fastmath": True} or np.isnan(caller(np.nan)), flags
+    """
+    finished = run_python(program)
+    assert finished.returncode == 0, finished.stderr
+
+
 def test_numba_finds_the_functions_without_an_import_of_its_own():
     program = """
         import cyrelu, numba, sys
@@ -184,3 +228,120 @@ def test_numba_finds_the_functions_without_an_import_of_its_own():
         check=True,
     )
     assert finished.stdout == "0.0 2.0\n"
+
+
+# What a new function may look like: choices, products, sums of integers that do not fit.
+ADDED = """
+
+cdef inline number relu6(number x) noexcept nogil:
+    return 6 if x > 6 else relu[number](x)
+
+
+cdef inline number clipped_relu(number x, number ceiling) noexcept nogil:
+    cdef number y = relu[number](x)
+    if number is float or number is double:
+        return select[number](y > ceiling, ceiling, y)
+    return ceiling if y > ceiling else y
+
+
+cdef inline number subtract_relu(number x, number y) noexcept nogil:
+    cdef number difference
+    if number is float or number is double:
+        return relu[number](x - y)
+    else:
+        difference = <number> (<uint64_t> x - <uint64_t> y)
+        if x <= y:
+            return 0
+        elif difference > 0:
+            return difference
+        return <number> ((<uint64_t> 1 << (8 * sizeof(number) - 1)) - 1)
+
+
+cdef inline number excess(number x, number y) noexcept nogil:
+    return x - y if x - y > 0 else 0
+
+
+cdef inline floating soft_threshold(floating x, double t) noexcept nogil:
+    cdef floating magnitude = <floating> (fabs(x) - <floating> t)
+    if magnitude > 0:
+        return -magnitude if x < 0 else magnitude
+    return 0 if x == x else x
+
+
+cdef inline floating squared_relu(floating x) noexcept nogil:
+    cdef floating y = relu[floating](x)
+    return y * y
+
+
+cdef inline floating thirds(floating x) noexcept nogil:
+    return 1 + x / 3  # of doubles: Cython writes 3.0
+"""
+
+
+def saturating(x, y):
+    limits = np.iinfo(x.dtype)
+    exact = [min(max(int(a) - int(b), 0), limits.max) for a, b in zip(x, y, strict=True)]
+    return np.array(exact, x.dtype)
+
+
+EXPECTED_OF_ADDED = {
+    "relu6": ("fdbBlL", lambda x: np.clip(x, 0, 6).astype(x.dtype)),
+    "clipped_relu": ("fdbBlL", lambda x, y: np.minimum(np.maximum(x, 0), y)),
+    "subtract_relu": ("bBhHiIlL", saturating),
+    "excess": ("bBhH", lambda x, y: np.maximum(x.astype(int) - y, 0).astype(x.dtype)),
+    "soft_threshold": (
+        "fd",
+        lambda x, t: np.where(x < 0, -1, 1).astype(x.dtype) * np.maximum(np.abs(x) - t, 0),
+    ),
+    "squared_relu": ("fd", lambda x: np.maximum(x, 0) ** 2),
+    "thirds": ("fd", lambda x: (1 + x.astype(float) / 3).astype(x.dtype)),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED_OF_ADDED)
+def test_a_formula_added_to_scalar_pxd_is_translated(name, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools/codegen")
+    from numba_formulas import translated
+
+    from cyrelu._numba.formulas import compiled
+
+    module = {"compiled": compiled, "math": math, "types": numba.types}
+    exec(translated(SCALAR + ADDED), module)
+    dtypes, expected = EXPECTED_OF_ADDED[name]
+    for dtype in map(np.dtype, dtypes):
+        of_type = module["floats" if dtype.kind == "f" else "integers"]
+        formula = of_type(numba.from_dtype(dtype))[name]
+        loop = numba.vectorize([formula.signature])(formula.py_func)
+        if dtype.kind == "f":
+            values = np.array([*EDGES[1:-1], 5.5, 6.0, 7.3], dtype)
+        else:
+            limits = np.iinfo(dtype)
+            values = [limits.min, limits.max, limits.max - 1, limits.max // 2 + 1, 0, 1, 6, 7]
+            values = np.array(values, dtype)
+        operands = np.array(list(itertools.product(values, repeat=loop.nin)), dtype).T
+        with np.errstate(all="ignore"):
+            # NumPy leaves the signs of some zeros open.
+            np.testing.assert_array_equal(loop(*operands), expected(*operands), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("return x if isnan(x) else 0", "no function isnan of floats"),
+        ("return slope * x", "slope is no variable"),
+        ("while x > 0: x -= 1", "while"),
+        ("return x // 2", "another one in Python"),
+        ("cdef number y = x.real", "x.real"),
+        ("cdef size_t y = 0", "size_t is no type"),
+        ("return <int64_t> x + <uint64_t> x", "it mixes int64_t and uint64_t"),
+        ("return x if x > 0 els 0", "return x if x > 0 els 0"),
+    ],
+)
+def test_a_line_without_a_translation_is_named(line, reason, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools/codegen")
+    from numba_formulas import Untranslatable, translated
+
+    source = SCALAR + f"\n\ncdef inline number added_one(number x) noexcept nogil:\n    {line}\n"
+    where = rf"scalar.pxd, line {len(source.splitlines())}, .*{re.escape(reason)}"
+    with pytest.raises(Untranslatable, match=where):
+        translated(source)

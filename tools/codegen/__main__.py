@@ -40,6 +40,7 @@ FILES: dict[str, Callable[[], str]] = {
     "src/cyrelu/_numpy/api.pyx": python_interface.api_pyx,
     "src/cyrelu/__init__.py": python_interface.init_py,
     "src/cyrelu/ufuncs.py": python_interface.ufuncs_py,
+    "src/cyrelu/_numba/formulas.py": numba_interface.formulas_py,
     "src/cyrelu/_numba/overloads.py": numba_interface.overloads_py,
     "src/cyrelu/_numpy/api.pyi": python_interface.api_pyi,
     ABI: c_interface.kernels_abi,

@@ -2,8 +2,48 @@
 
 from __future__ import annotations
 
-from layout import GENERATED, bracketed
+import subprocess
+import sys
+from pathlib import Path
+
+from layout import GENERATED, WIDTH, bracketed
+from numba_formulas import translated
 from operations import OPERATIONS, Operation
+
+SCALAR = Path(__file__).resolve().parents[2] / "src/cyrelu/scalar.pxd"
+
+
+def formulas_py() -> str:
+    text = f"""\
+{GENERATED}
+\"\"\"The formulas of scalar.pxd for Numba, which compiles Python: those of one type.\"\"\"
+
+# Numba has no types, and need not be installed.
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import math
+
+from numba import njit, types
+
+
+def compiled(signature):
+    \"\"\"When it is called first, with the flags of no caller; it divides as C does.\"\"\"
+
+    def dispatcher(function):
+        found = njit(fastmath=False, error_model="numpy")(function)
+        found.signature = signature
+        return found
+
+    return dispatcher
+
+
+{translated(SCALAR.read_text(encoding="utf-8"))}"""
+    text = text if "math." in text else text.replace("import math\n\n", "")
+    ruff = [sys.executable, "-m", "ruff", "format", "--quiet", f"--line-length={WIDTH}", "-"]
+    laid_out = subprocess.run(ruff, input=text, stdout=subprocess.PIPE, text=True, check=True)
+    return laid_out.stdout.removesuffix("\n")
 
 
 def overloads_py() -> str:

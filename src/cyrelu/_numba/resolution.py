@@ -1,4 +1,8 @@
-"""Which dtype a call has, by the rules of the Python functions, and the loop that computes it."""
+"""Which dtype a call has, by the rules of the Python functions, and the loop that computes it.
+
+What is compiled here has flags of its own: it is kept for all callers, and Numba would compile it
+with those of the first, fastmath among them.
+"""
 
 # Numba has no types, and need not be installed.
 # mypy: ignore-errors
@@ -14,15 +18,10 @@ from numba import njit, types, vectorize
 from numba.core.errors import TypingError
 from numba.np.numpy_support import as_dtype, from_dtype
 
+import cyrelu
 from cyrelu._numba import formulas
 
-TAKES_INTEGERS = ("relu", "add_relu")
-WEAK = {"b": False, "i": 0, "u": 0, "f": 0.0}  # the Python number of a kind
-
-
-@njit
-def unchanged(operand):
-    return operand
+WEAK = {"i": int, "u": int, "f": float}  # as NumPy calls the numbers of Python, by kind
 
 
 def resolved(
@@ -36,17 +35,22 @@ def resolved(
                 f"cyrelu.{name}: {argument} is {operand}; expected an array or a number of "
                 "float32, float64, bool or an integer type"
             )
-    dtype = result_type(arrays, factors)
-    if dtype.kind in "biu" and name not in TAKES_INTEGERS:
-        dtype = np.dtype(np.float64)
-    if not is_none(out) and not (isinstance(out, types.Array) and as_dtype(out.dtype) == dtype):
+    dtype = result_type(name, arrays, factors)
+    if not is_none(out) and not (is_array(out) and as_dtype(out.dtype) == dtype):
         raise TypingError(f"cyrelu.{name}: out is {out}; expected None or an array of {dtype}")
-    as_number = from_dtype(dtype)
-    casts = [
-        unchanged if isinstance(operand, types.Array) else as_number
+    prepared = [
+        unchanged if is_array(operand) else as_number(from_dtype(dtype))
         for operand in operands.values()
     ]
-    return loop(name, dtype, len(operands)), *casts
+    return loop(name, dtype), *prepared
+
+
+def is_array(operand: Any) -> bool:
+    return isinstance(operand, types.Array)
+
+
+def is_none(out: Any) -> bool:
+    return out is None or isinstance(out, types.NoneType) or getattr(out, "value", 0) is None
 
 
 def dtype_of(operand: Any) -> np.dtype[Any] | None:
@@ -55,30 +59,53 @@ def dtype_of(operand: Any) -> np.dtype[Any] | None:
         operand = operand.value
     if isinstance(operand, (int, float)):  # a default
         return np.dtype(type(operand))
-    number = operand.dtype if isinstance(operand, types.Array) else types.unliteral(operand)
+    number = operand.dtype if is_array(operand) else types.unliteral(operand)
     if number in (types.float32, types.float64, types.boolean) or isinstance(number, types.Integer):
         return np.dtype(as_dtype(number))
     return None
 
 
-def is_none(out: Any) -> bool:
-    return out is None or isinstance(out, types.NoneType) or getattr(out, "value", 0) is None
-
-
-def result_type(arrays: dict[str, Any], factors: dict[str, Any]) -> np.dtype[Any]:
-    """That of NumPy. Beside an array all scalars are weak: Numba has one type for Python's and
-    NumPy's.
+def result_type(name: str, arrays: dict[str, Any], factors: dict[str, Any]) -> np.dtype[Any]:
+    """That of the ufunc. Beside an array all scalars are weak, and factors beside other scalars:
+    Numba has one type for Python's and NumPy's.
     """
-    operands = [*arrays.values(), *factors.values()]
-    of_arrays = [dtype_of(each) for each in operands if isinstance(each, types.Array)]
-    if not of_arrays:
-        return np.result_type(*map(dtype_of, arrays.values()))
-    scalars = [each for each in arrays.values() if not isinstance(each, types.Array)]
-    return np.result_type(*of_arrays, *(WEAK[dtype_of(each).kind] for each in scalars))
+    operands = {**arrays, **factors}
+    strong = {argument for argument, each in operands.items() if is_array(each)} or arrays.keys()
+    dtypes = {argument: dtype_of(each) for argument, each in operands.items()}
+    given = [
+        dtype if argument in strong else WEAK.get(dtype.kind, dtype)
+        for argument, dtype in dtypes.items()
+    ]
+    return getattr(cyrelu.ufuncs, name).resolve_dtypes((*given, None))[-1]
 
 
 @functools.cache
-def loop(name: str, dtype: np.dtype[Any], count: int) -> Callable[..., Any]:
+def loop(name: str, dtype: np.dtype[Any]) -> Callable[..., Any]:
+    """The formula's, for arrays that broadcast. Bools are the numbers 0 and 1; true is not 0."""
     number = from_dtype(dtype)
-    formula = getattr(formulas, f"{name}_of_bools" if dtype == np.bool_ else name)
-    return vectorize([number(*[number] * count)])(formula.py_func)
+    computed = types.uint8 if number == types.boolean else number
+    formula = formulas_of(computed)[name]
+    operands = [number if each == computed else each for each in formula.signature.args]
+    return vectorize([number(*operands)], fastmath=False)(formula.py_func)
+
+
+@functools.cache
+def formulas_of(number: types.Number) -> dict[str, Any]:
+    of_type = formulas.floats if isinstance(number, types.Float) else formulas.integers
+    return of_type(number)
+
+
+@functools.cache
+def as_number(number: types.Type) -> Callable[..., Any]:
+    make = bool if number == types.boolean else number
+
+    @njit(fastmath=False)
+    def converted(operand):
+        return make(operand)
+
+    return converted
+
+
+@njit(fastmath=False)
+def unchanged(operand):
+    return operand
