@@ -45,6 +45,16 @@ def assert_same_call(compiled, *operands):
         assert_same_bits(compiled(*operands), compiled.py_func(*operands))
 
 
+@numba.njit
+def relu_into(x, out):
+    return cyrelu.relu(x, out)
+
+
+@numba.njit
+def add_relu_into(x, y, out):
+    return cyrelu.add_relu(x, y, out=out)
+
+
 def test_every_function_is_there():
     assert sorted(COMPILED) == sorted(cyrelu.ufuncs.__all__)
 
@@ -162,16 +172,77 @@ def test_other_keywords_are_errors_that_name_them():
         masked(np.ones(2))
 
 
-def test_an_out_of_another_dtype_is_an_error():
-    @numba.njit
-    def into(x, out):
-        return cyrelu.relu(x, out)
+def read_only(array):
+    array.flags.writeable = False
+    return array
 
+
+@pytest.mark.parametrize(
+    ("x", "out", "message"),
+    [
+        (np.ones(2), np.ones(2, np.float32), "array(float32, 1d, C); expected None or a writeable"),
+        (np.ones(2), read_only(np.ones(2)), "readonly array(float64, 1d, C); expected None or a"),
+        (np.ones((1, 2)), np.ones(2), "array of float64 with 2 or more dimensions"),
+    ],
+)
+def test_an_out_of_another_type_is_an_error(x, out, message):
     with pytest.raises(TypingError) as error:
-        into(np.ones(2), np.ones(2, np.float32))
-    assert "cyrelu.relu: out is array(float32, 1d, C); expected None or an array of float64" in (
-        str(error.value)
-    )
+        relu_into(x, out)
+    assert "cyrelu.relu: out is" in str(error.value)
+    assert message in str(error.value)
+
+
+SHAPES = [(), (0,), (1,), (3,), (5,), (2, 3), (2, 1), (1, 3)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("out_shape", SHAPES)
+def test_out_has_a_shape_that_the_operands_broadcast_to(shape, out_shape):
+    x, out = np.full(shape, 2.0), np.full(out_shape, -1.0)
+    expected = out.copy()
+    try:
+        cyrelu.add_relu(x, 1.0, out=expected)
+    except ValueError:
+        with pytest.raises((ValueError, TypingError), match=r"cyrelu\.add_relu: "):
+            add_relu_into(x, 1.0, out)
+    else:
+        add_relu_into(x, 1.0, out)
+    assert_same_bits(out, expected)
+
+
+@numba.njit
+def add_leaky_relu_into(x, y, out):
+    return cyrelu.add_leaky_relu(x, y, 0.5, out)
+
+
+VIEWS = {  # of one array of four by four: an operand and out
+    "the same": lambda a: (a, a),
+    "the next": lambda a: (a[:-1], a[1:]),
+    "the one before": lambda a: (a[1:], a[:-1]),
+    "columns": lambda a: (a[:, :3], a[:, 1:]),
+    "rows in Fortran's order": lambda a: (a.T[:, :3], a.T[:, 1:]),
+    "reversed": lambda a: (a[::-1], a),
+    "transposed": lambda a: (a.T, a),
+    "a row": lambda a: (a[2], a),
+    "a number": lambda a: (a[2, 2, ...], a),
+    "rows that alternate": lambda a: (a[::2], a[1::2]),
+    "smaller elements": lambda a: (a.view(np.int32)[:, ::2], a),
+    "smaller elements of one row": lambda a: (a[0].view(np.int32)[4:], a),
+}
+
+
+@pytest.mark.parametrize("views", VIEWS.values(), ids=VIEWS)
+def test_an_out_that_overlaps_operands(views):
+    values = np.arange(-6.0, 10.0).reshape(4, 4)
+    for swapped in (False, True):
+        results = []
+        for function in (add_leaky_relu_into, add_leaky_relu_into.py_func):
+            memory = values.copy()
+            operand, out = views(memory)
+            x, y = (out, operand) if swapped else (operand, out)
+            assert_same_bits(function(x, y, out), out)
+            results.append(memory)
+        assert_same_bits(*results)
 
 
 def test_fast_math_of_a_caller_stays_there(tmp_path):

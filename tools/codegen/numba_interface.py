@@ -76,7 +76,7 @@ def overload(operation: Operation) -> str:
     operands = [*operation.arrays, *operation.factors]
     given = [mapping(group) for group in (operation.arrays, operation.factors)]
     casts = [f"as_{operand.name}" for operand in operands]
-    cast = [f"as_{operand.name}({operand.name})" for operand in operands]
+    cast = [f"as_{operand.name}({operand.name}, out)" for operand in operands]
     head = bracketed(f"def {operation.name}(", parameters, "):")
     inner = bracketed("def implementation(", parameters, "):", " " * 4)
     with_out = inner.replace("def implementation(", "def implementation_with_out(")

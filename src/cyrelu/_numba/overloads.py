@@ -17,10 +17,10 @@ def relu(x, out=None):
     loop, as_x = resolved("relu", {"x": x}, {}, out)
 
     def implementation(x, out=None):
-        return loop(as_x(x))
+        return loop(as_x(x, out))
 
     def implementation_with_out(x, out=None):
-        return loop(as_x(x), out)
+        return loop(as_x(x, out), out)
 
     return implementation if is_none(out) else implementation_with_out
 
@@ -32,10 +32,10 @@ def leaky_relu(x, negative_slope=0.01, out=None):
     )
 
     def implementation(x, negative_slope=0.01, out=None):
-        return loop(as_x(x), as_negative_slope(negative_slope))
+        return loop(as_x(x, out), as_negative_slope(negative_slope, out))
 
     def implementation_with_out(x, negative_slope=0.01, out=None):
-        return loop(as_x(x), as_negative_slope(negative_slope), out)
+        return loop(as_x(x, out), as_negative_slope(negative_slope, out), out)
 
     return implementation if is_none(out) else implementation_with_out
 
@@ -45,10 +45,10 @@ def relu_grad(x, out=None, at_zero=1.0):
     loop, as_x, as_at_zero = resolved("relu_grad", {"x": x}, {"at_zero": at_zero}, out)
 
     def implementation(x, out=None, at_zero=1.0):
-        return loop(as_x(x), as_at_zero(at_zero))
+        return loop(as_x(x, out), as_at_zero(at_zero, out))
 
     def implementation_with_out(x, out=None, at_zero=1.0):
-        return loop(as_x(x), as_at_zero(at_zero), out)
+        return loop(as_x(x, out), as_at_zero(at_zero, out), out)
 
     return implementation if is_none(out) else implementation_with_out
 
@@ -60,10 +60,12 @@ def leaky_relu_grad(x, negative_slope=0.01, out=None, at_zero=1.0):
     )
 
     def implementation(x, negative_slope=0.01, out=None, at_zero=1.0):
-        return loop(as_x(x), as_negative_slope(negative_slope), as_at_zero(at_zero))
+        return loop(as_x(x, out), as_negative_slope(negative_slope, out), as_at_zero(at_zero, out))
 
     def implementation_with_out(x, negative_slope=0.01, out=None, at_zero=1.0):
-        return loop(as_x(x), as_negative_slope(negative_slope), as_at_zero(at_zero), out)
+        return loop(
+            as_x(x, out), as_negative_slope(negative_slope, out), as_at_zero(at_zero, out), out
+        )
 
     return implementation if is_none(out) else implementation_with_out
 
@@ -75,10 +77,10 @@ def relu_backward(grad, x, out=None, at_zero=1.0):
     )
 
     def implementation(grad, x, out=None, at_zero=1.0):
-        return loop(as_grad(grad), as_x(x), as_at_zero(at_zero))
+        return loop(as_grad(grad, out), as_x(x, out), as_at_zero(at_zero, out))
 
     def implementation_with_out(grad, x, out=None, at_zero=1.0):
-        return loop(as_grad(grad), as_x(x), as_at_zero(at_zero), out)
+        return loop(as_grad(grad, out), as_x(x, out), as_at_zero(at_zero, out), out)
 
     return implementation if is_none(out) else implementation_with_out
 
@@ -93,11 +95,20 @@ def leaky_relu_backward(grad, x, negative_slope=0.01, out=None, at_zero=1.0):
     )
 
     def implementation(grad, x, negative_slope=0.01, out=None, at_zero=1.0):
-        return loop(as_grad(grad), as_x(x), as_negative_slope(negative_slope), as_at_zero(at_zero))
+        return loop(
+            as_grad(grad, out),
+            as_x(x, out),
+            as_negative_slope(negative_slope, out),
+            as_at_zero(at_zero, out),
+        )
 
     def implementation_with_out(grad, x, negative_slope=0.01, out=None, at_zero=1.0):
         return loop(
-            as_grad(grad), as_x(x), as_negative_slope(negative_slope), as_at_zero(at_zero), out
+            as_grad(grad, out),
+            as_x(x, out),
+            as_negative_slope(negative_slope, out),
+            as_at_zero(at_zero, out),
+            out,
         )
 
     return implementation if is_none(out) else implementation_with_out
@@ -108,10 +119,10 @@ def add_relu(x, y, out=None):
     loop, as_x, as_y = resolved("add_relu", {"x": x, "y": y}, {}, out)
 
     def implementation(x, y, out=None):
-        return loop(as_x(x), as_y(y))
+        return loop(as_x(x, out), as_y(y, out))
 
     def implementation_with_out(x, y, out=None):
-        return loop(as_x(x), as_y(y), out)
+        return loop(as_x(x, out), as_y(y, out), out)
 
     return implementation if is_none(out) else implementation_with_out
 
@@ -123,9 +134,9 @@ def add_leaky_relu(x, y, negative_slope=0.01, out=None):
     )
 
     def implementation(x, y, negative_slope=0.01, out=None):
-        return loop(as_x(x), as_y(y), as_negative_slope(negative_slope))
+        return loop(as_x(x, out), as_y(y, out), as_negative_slope(negative_slope, out))
 
     def implementation_with_out(x, y, negative_slope=0.01, out=None):
-        return loop(as_x(x), as_y(y), as_negative_slope(negative_slope), out)
+        return loop(as_x(x, out), as_y(y, out), as_negative_slope(negative_slope, out), out)
 
     return implementation if is_none(out) else implementation_with_out

@@ -27,7 +27,7 @@ WEAK = {"i": int, "u": int, "f": float}  # as NumPy calls the numbers of Python,
 def resolved(
     name: str, arrays: dict[str, Any], factors: dict[str, Any], out: Any
 ) -> tuple[Any, ...]:
-    """The loop for these operands, and for each what makes a scalar a number of its dtype."""
+    """The loop for these operands, and for each the function of it and out that prepares it."""
     operands = {**arrays, **factors}
     for argument, operand in operands.items():
         if dtype_of(operand) is None:
@@ -36,13 +36,28 @@ def resolved(
                 "float32, float64, bool or an integer type"
             )
     dtype = result_type(name, arrays, factors)
-    if not is_none(out) and not (is_array(out) and as_dtype(out.dtype) == dtype):
-        raise TypingError(f"cyrelu.{name}: out is {out}; expected None or an array of {dtype}")
-    prepared = [
-        unchanged if is_array(operand) else as_number(from_dtype(dtype))
-        for operand in operands.values()
-    ]
-    return loop(name, dtype), *prepared
+    writes = not is_none(out)
+    if writes:
+        check_out(name, list(operands.values()), out, dtype)
+    prepared = {
+        argument: as_number(from_dtype(dtype))
+        if not is_array(operand)
+        else checked_beside_out(name, argument)
+        if writes
+        else unchanged
+        for argument, operand in operands.items()
+    }
+    return loop(name, dtype), *prepared.values()
+
+
+def check_out(name: str, operands: list[Any], out: Any, dtype: np.dtype[Any]) -> None:
+    ndim = max((each.ndim for each in operands if is_array(each)), default=0)
+    fits = is_array(out) and as_dtype(out.dtype) == dtype and out.mutable
+    if not fits or out.ndim < ndim:
+        raise TypingError(
+            f"cyrelu.{name}: out is {out}; expected None or a writeable array of {dtype} with "
+            f"{ndim} or more dimensions"
+        )
 
 
 def is_array(operand: Any) -> bool:
@@ -100,12 +115,48 @@ def as_number(number: types.Type) -> Callable[..., Any]:
     make = bool if number == types.boolean else number
 
     @njit(fastmath=False)
-    def converted(operand):
+    def converted(operand, out):
         return make(operand)
 
     return converted
 
 
 @njit(fastmath=False)
-def unchanged(operand):
+def unchanged(operand, out):
     return operand
+
+
+@functools.cache
+def checked_beside_out(name: str, argument: str) -> Callable[..., Any]:
+    message = f"cyrelu.{name}: {argument} does not broadcast to the shape of out"
+
+    @njit(fastmath=False)
+    def checked(operand, out):
+        """Numba would read beyond an array that does not broadcast to out."""
+        shape, out_shape = (1, *operand.shape), (1, *out.shape)  # Numba cannot zip empty tuples
+        for size, expected in zip(shape[::-1], out_shape[::-1]):  # noqa: B905
+            if size not in (1, expected):
+                raise ValueError(message)
+        return apart_from(operand, out)
+
+    return checked
+
+
+@njit(fastmath=False)
+def apart_from(operand, out):
+    """The operand, or a copy where Numba would read from it what it has written to out."""
+    start, end = extent(operand)
+    out_start, out_end = extent(out)
+    is_apart = end <= out_start or out_end <= start
+    is_out = start == out_start and operand.shape == out.shape and operand.strides == out.strides
+    return operand if is_apart or is_out else operand.copy()
+
+
+@njit(fastmath=False)
+def extent(array):
+    """The first address of its memory, and the one behind the last."""
+    start = end = np.intp(array.ctypes.data)
+    for size, stride in zip((1, *array.shape), (0, *array.strides)):  # noqa: B905
+        start += min(0, (size - 1) * stride)
+        end += max(0, (size - 1) * stride)
+    return start, end + array.itemsize
