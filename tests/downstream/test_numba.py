@@ -26,11 +26,15 @@ EDGES = [np.nan, -np.inf, -1e30, -1.5, -1e-45, -0.0, 0.0, 1e-45, 0.1, 2.0, 1e30,
 FACTORS = [0.0, 1.0, 0.01, -2.0, np.inf, np.nan]
 
 
+def call_of(case):
+    """A call as an expression, of variables that are named as the inputs of the ufunc."""
+    passed = [*case.arrays, *(f"{name}={name}" for name in case.factors)]
+    return f"cyrelu.{case.name}({', '.join(passed)})"
+
+
 def compiled(case):
     """A function that numba.njit has made of a call: it takes what the ufunc takes."""
-    passed = [*case.arrays, *(f"{name}={name}" for name in case.factors)]
-    call = f"cyrelu.{case.name}({', '.join(passed)})"
-    return numba.njit(eval(f"lambda {', '.join(case.operands)}: {call}"))
+    return numba.njit(eval(f"lambda {', '.join(case.operands)}: {call_of(case)}"))
 
 
 COMPILED = {case.name: compiled(case) for case in CASES}
@@ -250,21 +254,29 @@ def test_fast_math_of_a_caller_stays_there(tmp_path):
     program = """
         import itertools, sys
         import numba, numpy as np
-        sys.path[:0] = ["downstream"]
-        from test_numba import COMPILED, EDGES, assert_same_call
+        folder, *first = sys.argv[1:]
+        sys.path[:0] = ["downstream", folder]
+        import calls
+        from test_numba import CASES, EDGES, assert_same_call
 
-        first = sys.argv[1:] == ["first"]
-        for compiled, arrays, factors in COMPILED.values():
-            fast = numba.njit(fastmath=True, error_model="numpy")(compiled.py_func)
-            plain = numba.njit(cache=True)(compiled.py_func)
-            pairs = np.array(list(itertools.product(EDGES, repeat=arrays)), np.float32).T
+        for case in CASES:
+            function = getattr(calls, case.name)
+            fast = numba.njit(fastmath=True, error_model="numpy")(function)
+            plain = numba.njit(cache=True)(function)
+            values = itertools.product(EDGES, repeat=len(case.arrays))
+            arrays = np.array(list(values), np.float32).T
             for caller in (fast, plain) if first else (plain,):
                 for factor in (0.0, 0.5):
-                    operands = [*map(np.ascontiguousarray, pairs), *[factor] * factors]
+                    operands = [*map(np.ascontiguousarray, arrays), *[factor] * len(case.factors)]
                     assert_same_call(caller, *operands)
-            assert bool(plain.stats.cache_hits) != first
+            assert bool(plain.stats.cache_hits) != bool(first)
     """
-    for arguments in (["first"], []):
+    functions = [
+        f"def {case.name}({', '.join(case.operands)}):\n    return {call_of(case)}\n"
+        for case in CASES
+    ]
+    (tmp_path / "calls.py").write_text("\n".join(["import cyrelu", *functions]), "utf-8")
+    for arguments in ([str(tmp_path), "first"], [str(tmp_path)]):
         finished = run_python(program, arguments, NUMBA_CACHE_DIR=str(tmp_path))
         assert finished.returncode == 0, finished.stderr
 
