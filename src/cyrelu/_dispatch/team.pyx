@@ -64,7 +64,8 @@ cdef enum:
     SPINS = 2000
     # How often a call asks for a team that is about to end another call.
     LEAVING_SPINS = 500
-    # Beside the pending chunks: the calling thread sleeps until none is left.
+    # This is added to the number of pending chunks while the calling thread sleeps until none is
+    # left; no job has as many chunks.
     SLEEPER = 1 << 16
 
 cdef enum State:
@@ -73,9 +74,10 @@ cdef enum State:
     TAKEN  # a calling thread writes its job down
     POSTED  # the job is for the primary thread to see
     AT_WORK
-    # Beside the others but POSTED: the primary thread waits for its lock. It goes to sleep in any
-    # state: on the calling thread's processor it would otherwise wait, asking, for a thread that
-    # cannot run before it stops, which took 4 ms (benchmarks/NOTES.md).
+    # A bit that is added to any other state but POSTED. It means that the primary thread sleeps: it
+    # waits for its lock, wake_primary. The primary thread goes to sleep also while a calling thread
+    # is about to post a job. If it kept asking, and on that thread's processor, the calling thread
+    # could not run meanwhile, and the call took 4 ms (benchmarks/NOTES.md).
     ASLEEP = 16
 
 cdef struct Job:
@@ -115,7 +117,8 @@ cdef bint run_chunks(
         return False
     post(run_chunk, call, <int> chunks, helpers)
     run_remaining(0)
-    # A job that has not been begun by now is done, and withdrawn.
+    # All chunks are begun. If the primary thread has not begun the job, this thread has done all of
+    # them, and the job is withdrawn.
     if not swap_int(&state, POSTED, FREE):
         wait_for_helpers()
         leave_job()
@@ -225,14 +228,15 @@ cdef void lead(void* _) noexcept nogil:
             if swap_int(&state, POSTED, AT_WORK):
                 processor, affinity = -1 if job.bound else job.processor, job.affinity
                 run_job()
-                # On the calling thread's processor it would keep that from going on.
+                # Asking, on the calling thread's processor, would keep that thread from going on.
                 spin = SPINS if shares_processor() else 0
                 leave_job()
         elif spin < SPINS:
             spin_wait()
             spin += 1
         elif swap_int(&state, now, now + ASLEEP):
-            # Linux wakes a thread on the processor of the one that wakes it, be others idle.
+            # Linux wakes a thread on the processor of the one that wakes it, even if others are
+            # idle.
             avoid_processor(processor, &affinity)
             PyThread_acquire_lock(wake_primary, WAIT_LOCK)
             spin = 0
