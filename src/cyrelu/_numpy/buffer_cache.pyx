@@ -3,9 +3,9 @@
 # malloc returns large buffers to the kernel, which clears every page of the next one: that takes
 # longer than the computation (relu on 1e8 float32: 83 ms into a new array, 25 into an existing
 # one). So the last large buffer that was freed is cached. Meanwhile it is offered to the kernel
-# (MADV_FREE), which takes its pages when memory is short: also where a control group limits it. Its
-# address space the kernel cannot take. So nothing is cached while the process has a limit of that,
-# nor on systems without MADV_FREE.
+# (MADV_FREE), which takes its pages when memory is short: also where a control group limits it. The
+# kernel cannot take the buffer's address space. So nothing is cached while the process has a limit
+# of that, nor on systems without MADV_FREE.
 #
 # This is a NEP 49 memory handler, active only while a result is allocated; each array remembers the
 # handler that will free it.
@@ -17,6 +17,7 @@ from libc.stdint cimport SIZE_MAX
 from libc.string cimport memcpy, memset
 
 from cyrelu._platform.atomics cimport exchange_pointer
+from cyrelu._platform.memory cimport CAN_OFFER, address_space_is_limited, offer
 
 from cyrelu._platform import settings
 
@@ -35,68 +36,6 @@ cdef extern from "numpy/arrayobject.h":
     object PyDataMem_GetHandler()
     PyObject* PyDataMem_DefaultHandler
     PyObject* PyArray_HANDLER(cnp.ndarray array)
-
-cdef extern from *:
-    """
-    #if defined(__unix__) || defined(__APPLE__)
-        #include <sys/mman.h>
-        #include <unistd.h>
-    #endif
-    #ifdef MADV_FREE
-        #define CYRELU_CAN_OFFER 1
-        /* Lets the kernel take the pages that lie within; whether it may. */
-        static int cyrelu_offer(char* start, size_t size) {
-            size_t page = (size_t) sysconf(_SC_PAGESIZE);
-            size_t before = (page - (size_t) start % page) % page;
-            return size > before
-                && madvise(start + before, (size - before) / page * page, MADV_FREE) == 0;
-        }
-    #else
-        #define CYRELU_CAN_OFFER 0
-        #define cyrelu_offer(start, size) 0
-    #endif
-    """
-    bint CAN_OFFER "CYRELU_CAN_OFFER"
-    bint offer "cyrelu_offer"(char* start, size_t size) noexcept nogil
-
-cdef extern from *:
-    """
-    #if defined(__unix__) || defined(__APPLE__)
-        #include <fcntl.h>
-        #include <sys/resource.h>
-        static int cyrelu_is_limited(int resource) {
-            struct rlimit limit;
-            return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-        }
-        /* Whether unused address space counts: under a limit of it, or without overcommitment. */
-        static int cyrelu_address_space_is_limited(void) {
-        #ifdef RLIMIT_AS
-            if (cyrelu_is_limited(RLIMIT_AS)) {
-                return 1;
-            }
-        #endif
-            if (cyrelu_is_limited(RLIMIT_DATA)) {
-                return 1;
-            }
-        #ifdef __linux__
-            char mode = '0';
-            int file = open("/proc/sys/vm/overcommit_memory", O_RDONLY | O_CLOEXEC);
-            if (file >= 0) {
-                if (read(file, &mode, 1) != 1) {
-                    mode = '0';
-                }
-                close(file);
-            }
-            return mode == '2';
-        #else
-            return 0;
-        #endif
-        }
-    #else
-        #define cyrelu_address_space_is_limited() 0
-    #endif
-    """
-    bint address_space_is_limited "cyrelu_address_space_is_limited"() noexcept nogil
 
 cnp.import_array()
 

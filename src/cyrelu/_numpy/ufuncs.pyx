@@ -36,6 +36,7 @@ from cyrelu._numpy.dtypes cimport (
 )
 from cyrelu._numpy.ml_types cimport ml_type
 from cyrelu._numpy.operands cimport supports
+from cyrelu._platform.float_control cimport FE_ALL_EXCEPT, feclearexcept, fetestexcept
 
 from cyrelu._numpy.resolution import promote_dtypes
 
@@ -66,11 +67,6 @@ cdef extern from "numpy/dtype_api.h":
 cdef extern from "numpy/ufuncobject.h":
     int PyUFunc_AddPromoter(object ufunc, tuple dtypes, object promoter) except -1
     int PyUFunc_AddLoopFromSpec(object ufunc, PyArrayMethod_Spec* spec) except -1
-
-cdef extern from "<fenv.h>" nogil:
-    int FE_ALL_EXCEPT
-    int fetestexcept(int)
-    int feclearexcept(int)
 
 cnp.import_array()
 cnp.import_umath()

@@ -1,5 +1,12 @@
-# The calling thread's rounding mode and flush-to-zero, to be had on other threads, too. Each thread
-# has its own; its exception masks and flags are left alone.
+# The floating-point environment, of which each thread has its own: the status flags, and the
+# calling thread's rounding mode and flush-to-zero, to be had on other threads, too. What sets these
+# two leaves exception masks and status flags alone.
+
+# The status flags: which exceptions (division by zero, overflow, ...) arithmetic has raised.
+cdef extern from "<fenv.h>" nogil:
+    int FE_ALL_EXCEPT
+    int fetestexcept(int exceptions)
+    int feclearexcept(int exceptions)
 
 cdef extern from *:
     """
