@@ -44,25 +44,11 @@ BUILD_DIR = f"build/{KIND}-{FLAGS_ID:08x}"
 DIRECTIVES = {"language_level": 3, "freethreading_compatible": True, "cdivision": True}
 LOOP_DIRECTIVES = {"boundscheck": DEBUG, "initializedcheck": DEBUG, "wraparound": False}
 LOOP_MODULES = {f"cyrelu._loops.{isa.module}": isa for isa in INSTRUCTION_SETS.values()}
+# In _loops, every other .pyx file is one that these include.
 MODULES = [
-    "cyrelu._platform.machine",
-    "cyrelu._dispatch.team",
-    "cyrelu._dispatch.threads",
-    "cyrelu._dispatch.dispatch",
-    "cyrelu._dispatch.prelu",
-    "cyrelu.kernels",
-    "cyrelu._numpy.limit_blocks",
-    "cyrelu._numpy.buffer_cache",
-    "cyrelu._numpy.ml_types",
-    "cyrelu._numpy.classification",
-    "cyrelu._numpy.scalars",
-    "cyrelu._numpy.ufuncs",
-    "cyrelu._numpy.ufunc_calls",
-    "cyrelu._numpy.strided",
-    "cyrelu._numpy.call",
-    "cyrelu._numpy.prelu",
-    "cyrelu._numpy.api",
-    "cyrelu._testing",
+    ".".join(path.relative_to("src").with_suffix("").parts)
+    for path in sorted(Path("src/cyrelu").rglob("*.pyx"))
+    if path.parent.name != "_loops"
 ]
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
