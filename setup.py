@@ -59,10 +59,13 @@ MACROS = [
 
 
 def extension(name):
+    depends = ["setup.py", "tools/compiler_flags.py"]
+    if name in LOOP_MODULES:  # no other module has flags from the registry
+        depends.append("src/cyrelu/_platform/instruction_sets.py")
     return Extension(
         name,
         [f"src/{name.replace('.', '/')}.pyx"],
-        depends=["setup.py", "tools/compiler_flags.py", "src/cyrelu/_platform/instruction_sets.py"],
+        depends=depends,
         include_dirs=[numpy.get_include()],
         define_macros=MACROS,
         py_limited_api=STABLE_ABI,
