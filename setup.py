@@ -89,6 +89,7 @@ class BuildWithFlags(build_ext):
             module for module in self.extensions if module.name in built or module.name in MODULES
         ]
         always = flags.always(DEBUG)
+        debugging = flags.debug_information(DEBUG)
         openmp = flags.openmp(OPENMP)
         hardening = flags.hardening() if HARDENING == "on" else ([], [])
         loops = flags.loops()
@@ -96,7 +97,7 @@ class BuildWithFlags(build_ext):
             own = []
             if module.name in built:
                 own = isa_flags[LOOP_MODULES[module.name].name] + loops
-            module.extra_compile_args = always[0] + own + openmp[0] + hardening[0]
+            module.extra_compile_args = always[0] + debugging + own + openmp[0] + hardening[0]
             module.extra_link_args = always[1] + openmp[1] + hardening[1]
         super().build_extensions()
 

@@ -104,6 +104,33 @@ def test_openmp_may_be_off_or_required(flags, monkeypatch, capsys):
         flags.openmp("require")
 
 
+ASKED = [("CFLAGS", "-g -O2"), ("CFLAGS", "-O2 -ggdb3"), ("CPPFLAGS", "-g1"), ("CC", "cc -g")]
+
+
+@pytest.mark.parametrize(("name", "value"), ASKED)
+def test_a_packager_who_asks_for_debug_information_gets_it(flags, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert flags.debug_information(debug=False) == []
+
+
+@pytest.mark.parametrize("flag", [None, "-Og", "-I/opt/-g"])
+def test_others_get_none_in_release_builds(flags, monkeypatch, tmp_path, flag):
+    for name in ("CC", "CFLAGS", "CPPFLAGS"):
+        monkeypatch.delenv(name, raising=False)
+    if flag:
+        monkeypatch.setenv("CFLAGS", flag)
+    assert flags.debug_information(debug=True) == []
+    source, program = tmp_path / "program.c", tmp_path / "program.o"
+    source.write_text(compiler_flags.EMPTY_PROGRAM)
+
+    def has_debug_information(*more):
+        subprocess.run(["cc", "-g", *more, "-c", str(source), "-o", str(program)], check=True)
+        return b"debug_info" in program.read_bytes()
+
+    assert has_debug_information()
+    assert not has_debug_information(*flags.debug_information(debug=False))
+
+
 def test_loops_are_aligned_without_a_warning(flags):
     """Where a compiler ignores a flag, it says so in every build."""
     for flag in flags.loops():
