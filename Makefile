@@ -18,6 +18,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml setup.py tools/compiler_flags.py $(wildcard src/cyrelu/*.p* src/cyrelu/*/*.p*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# What pip does itself, but with one process for each processor, and without the packages' tests.
+COMPILE_PACKAGES := $(BIN)/python -W ignore -m compileall -qq -j 0 -x /tests/ $(VENV)/lib
 # One process for each processor: 3.5 minutes instead of 6 on two of them.
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto
 
@@ -159,7 +161,8 @@ $(BIN)/python:
 
 $(VENV)/group-%: pyproject.toml | $(BIN)/python
 	@echo "cyrelu: installing what '$*' needs"
-	@$(PIP) install --group $*
+	@$(PIP) install --no-compile --group $*
+	@$(COMPILE_PACKAGES) || true  # a package may have files for other Pythons
 	@touch $@
 
 $(VENV)/installed: $(SOURCES) | $(VENV)/group-build
