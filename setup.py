@@ -89,6 +89,7 @@ class BuildWithFlags(build_ext):
         self.extensions = [
             module for module in self.extensions if module.name in built or module.name in MODULES
         ]
+        translate(self.extensions)  # before they have flags, which Cython would write down
         always = flags.always(DEBUG)
         debugging = flags.debug_information(DEBUG)
         openmp = flags.openmp(OPENMP)
@@ -112,23 +113,26 @@ def processes():
     return min(os.cpu_count() or 0, 8)  # Python starts them all, and on Windows no more than 61
 
 
-def cythonized(names, directives):
-    return cythonize(
-        [extension(name) for name in names],
-        nthreads=processes(),
-        # NumPy's declarations are part of the C files.
-        build_dir=f"build/cython-{KIND}-numpy-{numpy.__version__}",
-        compiler_directives=directives,
-    )
+def translate(modules):
+    """Have Cython write the C files, which take the place of the modules' sources."""
+    loops = [module for module in modules if module.name in LOOP_MODULES]
+    others = [module for module in modules if module.name not in LOOP_MODULES]
+    for group, directives in ((loops, DIRECTIVES | LOOP_DIRECTIVES), (others, DIRECTIVES)):
+        translated = cythonize(
+            group,
+            nthreads=processes(),
+            # NumPy's declarations are part of the C files.
+            build_dir=f"build/cython-{KIND}-numpy-{numpy.__version__}",
+            compiler_directives=directives,
+        )
+        for module, its_c in zip(group, translated, strict=True):
+            module.sources = its_c.sources
 
 
 if __name__ == "__main__":  # the processes that Cython starts may import this file
     setup(
-        ext_modules=[
-            # What compiles longest comes first, so that no processor is idle at the end.
-            *reversed(cythonized(LOOP_MODULES, DIRECTIVES | LOOP_DIRECTIVES)),
-            *cythonized(MODULES, DIRECTIVES),
-        ],
+        # What compiles longest comes first, so that no processor is idle at the end.
+        ext_modules=[extension(name) for name in (*reversed(LOOP_MODULES), *MODULES)],
         cmdclass={"build_ext": BuildWithFlags},
         options={
             "build": {"build_base": BUILD_DIR},
