@@ -39,12 +39,11 @@ class Op:
         return (*self.arrays, *(["a"] if self.takes_slope else []))
 
 
-def op_of_cyrelu(operands: tuple[str, ...]) -> Op:
-    arrays = tuple(name for name in operands if name in ("grad", "x", "y"))
-    return Op(arrays, "negative_slope" in operands, arrays_moved=len(arrays) + 1)
-
-
-OPS = {name: op_of_cyrelu(operands) for name, operands in operations().items()}
+# Other factors than a slope are left to their defaults.
+OPS = {
+    name: Op(arrays, "negative_slope" in factors, arrays_moved=len(arrays) + 1)
+    for name, (arrays, factors) in operations().items()
+}
 RECTIFIERS = [name for name, op in OPS.items() if "y" not in op.arrays]
 SUMS = [name for name, op in OPS.items() if "y" in op.arrays]
 OPS |= {

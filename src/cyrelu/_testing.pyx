@@ -11,9 +11,16 @@ from cpython.pythread cimport (
 )
 
 from cyrelu._dispatch cimport dispatch, team, threads
-from cyrelu._loops.operations cimport OPERATION_COUNT, operation_name
+from cyrelu._loops.operations cimport (
+    FIRST_FACTOR,
+    OPERATION_COUNT,
+    OUT,
+    Operation,
+    operand_name,
+    operation_name,
+    takes,
+)
 from cyrelu._numpy cimport buffer_cache, limit_blocks
-from cyrelu._numpy.ufuncs cimport input_names
 from cyrelu._platform.atomics cimport load_double, load_int, store_double
 from cyrelu._platform.float_control cimport FloatControl, take_over_float_control
 from cyrelu._platform.openmp cimport omp_get_wtime
@@ -26,11 +33,18 @@ cdef extern from "pythread.h" nogil:
 
 
 def operations():
-    """The names of the inputs of each operation, by its name."""
+    """The names of the arrays and of the factors of each operation, by its name."""
     return {
-        operation_name(operation).decode(): tuple(input_names(operation))
+        operation_name(operation).decode(): (
+            operands_among(range(FIRST_FACTOR), operation),
+            operands_among(range(FIRST_FACTOR, OUT), operation),
+        )
         for operation in range(OPERATION_COUNT)
     }
+
+
+cdef tuple operands_among(object numbers, Operation operation):
+    return tuple([operand_name(k).decode() for k in numbers if takes(operation, k)])
 
 
 # ---- the dispatcher

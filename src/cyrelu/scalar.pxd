@@ -102,7 +102,7 @@ cdef inline floating select(bint condition, floating yes, floating no) noexcept 
         return select_f64(condition, yes, no)
 
 
-cdef inline floating scaled(floating factor, floating value) noexcept nogil:
+cdef inline floating scale(floating factor, floating value) noexcept nogil:
     """factor * value, but 0 and 1 select: a dead unit blocks even an inf or a NaN."""
     if MASKS_F32 if floating is float else MASKS_F64:
         return select(factor == 0, <floating> 0, select(factor == 1, value, factor * value))
@@ -114,14 +114,14 @@ cdef inline floating scaled(floating factor, floating value) noexcept nogil:
 
 
 cdef inline floating leaky_relu(floating x, double negative_slope) noexcept nogil:
-    return select(x <= 0, scaled(<floating> negative_slope, x), x)
+    return select(x <= 0, scale(<floating> negative_slope, x), x)
 
 
 cdef inline floating leaky_relu_backward(
     floating grad, floating x, double negative_slope, double at_zero
 ) noexcept nogil:
-    cdef floating below = scaled(<floating> negative_slope, grad)
-    cdef floating at = scaled(<floating> at_zero, grad)
+    cdef floating below = scale(<floating> negative_slope, grad)
+    cdef floating at = scale(<floating> at_zero, grad)
     cdef floating up_to_zero = select(x == 0, at, below)
     cdef floating result = select(x <= 0, up_to_zero, grad)
     return select(x == x, result, x)
@@ -152,7 +152,7 @@ cdef inline floating relu_backward(floating grad, floating x, double at_zero) no
 
 # Of a sum: that of NumPy's add, rounded before it is rectified.
 
-cdef inline number added(number x, number y) noexcept nogil:
+cdef inline number add(number x, number y) noexcept nogil:
     if number is float or number is double:
         return x + y
     else:
@@ -161,8 +161,8 @@ cdef inline number added(number x, number y) noexcept nogil:
 
 
 cdef inline number add_relu(number x, number y) noexcept nogil:
-    return relu[number](added[number](x, y))
+    return relu[number](add[number](x, y))
 
 
 cdef inline floating add_leaky_relu(floating x, floating y, double negative_slope) noexcept nogil:
-    return leaky_relu[floating](added[floating](x, y), negative_slope)
+    return leaky_relu[floating](add[floating](x, y), negative_slope)

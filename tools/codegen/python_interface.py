@@ -26,7 +26,7 @@ def api_pyx() -> str:
 # out=None.
 
 {cimport("cyrelu._loops.operations", [*enumerators, "OUT"])}
-from cyrelu._numpy.call cimport Borrowed, call, checked_slope
+from cyrelu._numpy.call cimport Borrowed, call, check_slope
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
 
 
@@ -75,7 +75,7 @@ def at_zero_of_output(operation: Operation) -> list[str]:
     if value is None:
         return []
     if value == NEGATIVE_SLOPE.name:
-        value = f"checked_slope({operation.enumerator}, {value})"
+        value = f"check_slope({operation.enumerator}, {value})"
     return ["    if from_output:", f"        at_zero = {value}"]
 
 

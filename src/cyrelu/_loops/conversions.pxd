@@ -6,8 +6,9 @@
 from libc.stdint cimport int32_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
+cimport cyrelu._loops.tags as tags
 from cyrelu._loops.dtypes cimport FLOAT16, Dtype
-from cyrelu._loops.tags cimport Arithmetic, Bfloat16, Float16, Floats16, NarrowFloats, Sum
+from cyrelu._loops.tags cimport Arithmetic, Floats16, NarrowFloats
 
 cdef enum:
     SIGN = 0x8000
@@ -49,21 +50,21 @@ cdef inline float float_of(uint32_t bits) noexcept nogil:
 # Of every narrow float, the two conversions. A NaN keeps its sign, and what fits of its payload.
 
 cdef inline float widen(NarrowFloats* dtype, uint16_t bits) noexcept nogil:
-    if NarrowFloats is Float16:
+    if NarrowFloats is tags.Float16:
         return widen_float16(bits)
-    elif NarrowFloats is Bfloat16:
+    elif NarrowFloats is tags.Bfloat16:
         return float_of(<uint32_t> bits << 16)
 
 
 cdef inline uint16_t narrow(NarrowFloats* dtype, float value) noexcept nogil:
-    if NarrowFloats is Float16:
+    if NarrowFloats is tags.Float16:
         return narrow_to_float16(value)
-    elif NarrowFloats is Bfloat16:
+    elif NarrowFloats is tags.Bfloat16:
         return narrow_to_bfloat16(value)
 
 
 cdef inline float apply_to(Arithmetic* arithmetic, float left, float right) noexcept nogil:
-    if Arithmetic is Sum:
+    if Arithmetic is tags.Sum:
         return left + right
     else:
         return left * right

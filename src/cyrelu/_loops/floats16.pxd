@@ -7,6 +7,7 @@
 from libc.stdint cimport int16_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
+cimport cyrelu._loops.tags as tags
 from cyrelu._loops.conversions cimport (
     BFLOAT16_INFINITY,
     BFLOAT16_ONE,
@@ -19,28 +20,7 @@ from cyrelu._loops.conversions cimport (
 from cyrelu._loops.float16_arithmetic cimport compute_float16, converts_float16
 from cyrelu._loops.narrow_floats cimport NARROW_BLOCK
 from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Y
-from cyrelu._loops.tags cimport (
-    AddLeakyRelu,
-    AddRelu,
-    Arithmetic,
-    ArrayFactors,
-    Bfloat16,
-    Factors,
-    Float16,
-    Floats16,
-    LeakyRelu,
-    NumberFactors,
-    NumberOrArray,
-    Op,
-    Product,
-    Relu,
-    Sum,
-    Tag,
-    TakesAtZero,
-    TakesGrad,
-    TakesNegativeSlope,
-    TakesY,
-)
+from cyrelu._loops.tags cimport Arithmetic, Factors, Floats16, NumberOrArray, Op, Tag
 from cyrelu._loops.types cimport Operands
 from cyrelu._loops.views cimport View, view
 
@@ -83,25 +63,25 @@ cdef inline void choose(
 ) noexcept nogil:
     """out = above where x > 0, at_zero where it is 0, below where x < 0, and x where it is NaN."""
     cdef Py_ssize_t i
-    cdef int16_t infinity = FLOAT16_INFINITY if Floats16 is Float16 else BFLOAT16_INFINITY
+    cdef int16_t infinity = FLOAT16_INFINITY if Floats16 is tags.Float16 else BFLOAT16_INFINITY
     cdef int16_t negative_infinity = infinity - SIGN
-    cdef int16_t one = FLOAT16_ONE if Floats16 is Float16 else BFLOAT16_ONE
+    cdef int16_t one = FLOAT16_ONE if Floats16 is tags.Float16 else BFLOAT16_ONE
     cdef int16_t number, magnitude, result
     cdef int16_t if_zero = 0, if_below = 0
     for i in range(out.shape[0]):
         number = x[i]
         magnitude = number & 0x7FFF
-        if Op in TakesNegativeSlope:
+        if Op in tags.TakesNegativeSlope:
             if_below = below[i]
-        if Op in TakesAtZero:
+        if Op in tags.TakesAtZero:
             if_zero = at_zero[i]
-        if Op is Relu or Op is AddRelu:
+        if Op is tags.Relu or Op is tags.AddRelu:
             # As integers, negative numbers are those up to -inf; NaNs of both signs are greater.
             result = select(number > negative_infinity, number, 0)
-        elif Op is LeakyRelu or Op is AddLeakyRelu:
+        elif Op is tags.LeakyRelu or Op is tags.AddLeakyRelu:
             result = select((number <= negative_infinity) | (number == 0), if_below, number)
         else:
-            if Op in TakesGrad:
+            if Op in tags.TakesGrad:
                 result = above[i]
             else:
                 result = one
@@ -115,7 +95,7 @@ cdef inline void run_floats16(
     Op* op, Factors* factors, Floats16* dtype, const Operands* operands, Py_ssize_t n
 ) noexcept nogil:
     cdef Choose loop = <Choose> choose[Op, Floats16]
-    cdef uint16_t one = FLOAT16_ONE if Floats16 is Float16 else BFLOAT16_ONE
+    cdef uint16_t one = FLOAT16_ONE if Floats16 is tags.Float16 else BFLOAT16_ONE
     cdef uint16_t[NARROW_BLOCK] ones, sums, below, at_zero
     cdef View view_below, view_at_zero, view_above, view_x, view_out
     cdef uint16_t* grad = <uint16_t*> operands.data[GRAD]
@@ -127,7 +107,7 @@ cdef inline void run_floats16(
     cdef uint16_t* above = ones
     cdef uint16_t* rectified = x
     # A gradient alone: the products of its factors and 1 are the same for all elements.
-    cdef bint is_gradient = Op in TakesAtZero and Op not in TakesGrad
+    cdef bint is_gradient = Op in tags.TakesAtZero and Op not in tags.TakesGrad
     cdef Py_ssize_t m
     cdef Py_ssize_t start = 0
     if is_gradient:
@@ -136,32 +116,34 @@ cdef inline void run_floats16(
     while start < n:
         m = min(n - start, <Py_ssize_t> NARROW_BLOCK)
         rectified = x + start
-        if Op in TakesY:
-            compute[Sum, ArrayFactors, Floats16](NULL, NULL, NULL, y + start, rectified, sums, m)
+        if Op in tags.TakesY:
+            compute[tags.Sum, tags.ArrayFactors, Floats16](
+                NULL, NULL, NULL, y + start, rectified, sums, m
+            )
             rectified = sums
-        if Op in TakesGrad:
+        if Op in tags.TakesGrad:
             above = grad + start
         elif not is_gradient:
             above = rectified
-        if start == 0 or not is_gradient or Factors is not NumberFactors:
-            if Op in TakesNegativeSlope:
-                if Factors is NumberFactors:
-                    scale[NumberFactors, Floats16](NULL, NULL, slope, above, below, m)
+        if start == 0 or not is_gradient or Factors is not tags.NumberFactors:
+            if Op in tags.TakesNegativeSlope:
+                if Factors is tags.NumberFactors:
+                    scale[tags.NumberFactors, Floats16](NULL, NULL, slope, above, below, m)
                 else:
-                    scale[ArrayFactors, Floats16](NULL, NULL, slope + start, above, below, m)
-            if Op in TakesAtZero:
-                if Factors is ArrayFactors:
-                    scale[ArrayFactors, Floats16](NULL, NULL, zero + start, above, at_zero, m)
+                    scale[tags.ArrayFactors, Floats16](NULL, NULL, slope + start, above, below, m)
+            if Op in tags.TakesAtZero:
+                if Factors is tags.ArrayFactors:
+                    scale[tags.ArrayFactors, Floats16](NULL, NULL, zero + start, above, at_zero, m)
                 else:
-                    scale[NumberFactors, Floats16](NULL, NULL, zero, above, at_zero, m)
+                    scale[tags.NumberFactors, Floats16](NULL, NULL, zero, above, at_zero, m)
         view_above = view(<char*> above, m, sizeof(uint16_t))
         view_x = view(<char*> rectified, m, sizeof(uint16_t))
         view_at_zero = view(<char*> at_zero, m, sizeof(uint16_t))
         view_below = view(<char*> below, m, sizeof(uint16_t))
         view_out = view(<char*> (out + start), m, sizeof(uint16_t))
-        if Op not in TakesY and x == out:  # as in contiguous.pxd
+        if Op not in tags.TakesY and x == out:  # as in contiguous.pxd
             loop(NULL, NULL, view_above, view_out, view_at_zero, view_below, view_out)
-        elif Op in TakesGrad and grad == out:
+        elif Op in tags.TakesGrad and grad == out:
             loop(NULL, NULL, view_out, view_x, view_at_zero, view_below, view_out)
         else:
             loop(NULL, NULL, view_above, view_x, view_at_zero, view_below, view_out)
@@ -176,19 +158,19 @@ cdef inline void scale(
     uint16_t* product,
     Py_ssize_t n,
 ) noexcept nogil:
-    """product = factor * value, but 0 and 1 select, as in scalar.scaled."""
-    cdef uint16_t one = FLOAT16_ONE if Floats16 is Float16 else BFLOAT16_ONE
+    """product = factor * value, but 0 and 1 select, as in scalar.scale."""
+    cdef uint16_t one = FLOAT16_ONE if Floats16 is tags.Float16 else BFLOAT16_ONE
     cdef Py_ssize_t i
     cdef uint16_t a, result
-    if NumberOrArray is NumberFactors:
+    if NumberOrArray is tags.NumberFactors:
         if factor[0] & 0x7FFF == 0:
             memset(product, 0, n * sizeof(uint16_t))
             return
         if factor[0] == one:
             memcpy(product, value, n * sizeof(uint16_t))
             return
-    compute[Product, NumberOrArray, Floats16](NULL, NULL, NULL, factor, value, product, n)
-    if NumberOrArray is ArrayFactors:
+    compute[tags.Product, NumberOrArray, Floats16](NULL, NULL, NULL, factor, value, product, n)
+    if NumberOrArray is tags.ArrayFactors:
         for i in range(n):
             a = factor[i]
             result = select(a == one, value[i], product[i])
@@ -205,8 +187,10 @@ cdef inline void compute(
     Py_ssize_t n,
 ) noexcept nogil:
     """result = left * right, or left + right; left is one number, or an array, as factors are."""
-    if Floats16 is Float16 and converts_float16():
-        compute_float16(Arithmetic is Sum, left, NumberOrArray is ArrayFactors, right, result, n)
+    if Floats16 is tags.Float16 and converts_float16():
+        compute_float16(
+            Arithmetic is tags.Sum, left, NumberOrArray is tags.ArrayFactors, right, result, n
+        )
     else:
         compute_in_integers(arithmetic, kind, dtype, left, right, result, n)
 
@@ -222,8 +206,8 @@ cdef inline void compute_in_integers(
 ) noexcept nogil:
     cdef Py_ssize_t i
     cdef Py_ssize_t start = 0
-    cdef Py_ssize_t step = 1 if NumberOrArray is ArrayFactors else 0
-    if Floats16 is Bfloat16:
+    cdef Py_ssize_t step = 1 if NumberOrArray is tags.ArrayFactors else 0
+    if Floats16 is tags.Bfloat16:
         compute_pairs(arithmetic, kind, left, right, result, n // 2)
         start = n // 2 * 2
     for i in range(start, n):
@@ -243,7 +227,7 @@ cdef inline void compute_pairs(
     cdef uint32_t two_left = <uint32_t> left[0] << 16 | left[0]
     cdef uint32_t two_right, two_results
     for i in range(pairs):
-        if NumberOrArray is ArrayFactors:
+        if NumberOrArray is tags.ArrayFactors:
             copy(&two_left, left + 2 * i, sizeof(uint32_t))
         copy(&two_right, right + 2 * i, sizeof(uint32_t))
         two_results = compute_in_pairs(arithmetic, two_left, two_right)

@@ -20,6 +20,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
+cimport cyrelu._loops.tags as tags
 from cyrelu._loops.blocks cimport (
     BLOCK_BYTES,
     Loop,
@@ -40,22 +41,7 @@ from cyrelu._loops.rows cimport (
     run_tiled_rows,
 )
 from cyrelu._loops.streaming cimport CAN_STREAM, stream_fence
-from cyrelu._loops.tags cimport (
-    AddRelu,
-    Bool,
-    Factors,
-    Floats16,
-    Integers,
-    NarrowFloats,
-    Op,
-    Relu,
-    Selects,
-    TakesIntegers,
-    Uint8,
-    Uint16,
-    Uint32,
-    Unsigned,
-)
+from cyrelu._loops.tags cimport Factors, Floats16, Integers, NarrowFloats, Op, TakesIntegers
 from cyrelu._loops.types cimport (
     CACHE_LINE_BYTES,
     FACTORS,
@@ -79,7 +65,7 @@ cdef inline void run_narrow_floats(
     Py_ssize_t n,
     OperandSet arrays,
 ) noexcept nogil:
-    if Op in Selects and NarrowFloats in Floats16:
+    if Op in tags.Selects and NarrowFloats in Floats16:
         run_floats16(op, factors, dtype, operands, n)
     else:
         run_by_way_of_float(op, factors, dtype, operands, n, arrays)
@@ -94,14 +80,14 @@ cdef inline void run_integers(
     OperandSet arrays,
 ) noexcept nogil:
     cdef char* out = operands.data[OUT]
-    cdef Py_ssize_t item = 2 if Integers is Uint16 else 4 if Integers is Uint32 else 8
-    if TakesIntegers is Relu and (Integers in Unsigned or Integers is Bool):
+    cdef Py_ssize_t item = 2 if Integers is tags.Uint16 else 4 if Integers is tags.Uint32 else 8
+    if TakesIntegers is tags.Relu and (Integers in tags.Unsigned or Integers is tags.Bool):
         # No number is below zero: a copy.
-        if Integers is Uint8 or Integers is Bool:
+        if Integers is tags.Uint8 or Integers is tags.Bool:
             item = 1
         if operands.data[X] != out:
             memcpy(out, operands.data[X], n * item)
-    elif TakesIntegers is AddRelu and Integers is Bool:
+    elif TakesIntegers is tags.AddRelu and Integers is tags.Bool:
         (<Either> either)(
             view(operands.data[X], n, 1), view(operands.data[Y], n, 1), view(out, n, 1)
         )

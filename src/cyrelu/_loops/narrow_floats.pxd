@@ -3,16 +3,11 @@
 
 from libc.stdint cimport uint8_t, uint16_t
 
+cimport cyrelu._loops.tags as tags
 from cyrelu._loops.contiguous cimport run_floats
 from cyrelu._loops.conversions cimport narrow, widen
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT
-from cyrelu._loops.tags cimport (
-    Factors,
-    Float32,
-    Floats16,
-    NarrowFloats,
-    Op,
-)
+from cyrelu._loops.tags cimport Factors, Floats16, NarrowFloats, Op
 from cyrelu._loops.types cimport Operands, OperandSet
 
 cdef enum:
@@ -42,7 +37,7 @@ cdef inline void run_by_way_of_float(
                 widen_all(dtype, operands.data[k] + start * item, numbers[k], m)
             elif start == 0 and operands.data[k] != NULL:
                 widen_all(dtype, operands.data[k], numbers[k], 1)
-        run_floats[Op, Factors, Float32](NULL, NULL, NULL, &block, m, arrays)
+        run_floats[Op, Factors, tags.Float32](NULL, NULL, NULL, &block, m, arrays)
         narrow_all(dtype, numbers[OUT], operands.data[OUT] + start * item, m)
         start += m
 

@@ -9,25 +9,13 @@ from cython cimport floating
 from libc.stdint cimport uint16_t
 from libc.string cimport memcpy
 
+cimport cyrelu._loops.tags as tags
 from cyrelu._loops.blocks cimport Loop, arrays_of, run_one_row
 from cyrelu._loops.conversions cimport widen
 from cyrelu._loops.dtypes cimport BFLOAT16, FLOAT16, FLOAT32
 from cyrelu._loops.narrow_floats cimport NARROW_BLOCK
 from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X
-from cyrelu._loops.tags cimport (
-    ArrayFactors,
-    Bfloat16,
-    Float16,
-    Float32,
-    Float64,
-    Floats,
-    Floats16,
-    LeakyReluBackward,
-    NumberFactors,
-    NumberOrArray,
-    Tag,
-    apply,
-)
+from cyrelu._loops.tags cimport Floats, Floats16, NumberOrArray, Tag
 from cyrelu._loops.types cimport MAX_LANES, Call, Operands, Sums, advance
 from cyrelu._loops.views cimport View, view
 
@@ -46,17 +34,17 @@ cdef inline void run_prelu_backward(
     """Run rows of n contiguous elements, and add their products to the first n sums."""
     cdef bint array_slopes = operands.stride[NEGATIVE_SLOPE] != 0
     if call.dtype == FLOAT16:
-        run_floats16[Float16](NULL, loop, call, operands, n, rows)
+        run_floats16[tags.Float16](NULL, loop, call, operands, n, rows)
     elif call.dtype == BFLOAT16:
-        run_floats16[Bfloat16](NULL, loop, call, operands, n, rows)
+        run_floats16[tags.Bfloat16](NULL, loop, call, operands, n, rows)
     elif call.dtype == FLOAT32 and array_slopes:
-        run_floats[ArrayFactors, Float32](NULL, NULL, call, operands, n, rows)
+        run_floats[tags.ArrayFactors, tags.Float32](NULL, NULL, call, operands, n, rows)
     elif call.dtype == FLOAT32:
-        run_floats[NumberFactors, Float32](NULL, NULL, call, operands, n, rows)
+        run_floats[tags.NumberFactors, tags.Float32](NULL, NULL, call, operands, n, rows)
     elif array_slopes:
-        run_floats[ArrayFactors, Float64](NULL, NULL, call, operands, n, rows)
+        run_floats[tags.ArrayFactors, tags.Float64](NULL, NULL, call, operands, n, rows)
     else:
-        run_floats[NumberFactors, Float64](NULL, NULL, call, operands, n, rows)
+        run_floats[tags.NumberFactors, tags.Float64](NULL, NULL, call, operands, n, rows)
 
 
 cdef inline void run_floats(
@@ -74,7 +62,7 @@ cdef inline void run_floats(
     cdef Sums sums
     cdef Operands row = operands[0]
     cdef Py_ssize_t _row
-    if Floats is Float32:
+    if Floats is tags.Float32:
         loop, item = <BothGradients> both_gradients[NumberOrArray, float], sizeof(float)
     else:
         loop, item = <BothGradients> both_gradients[NumberOrArray, double], sizeof(double)
@@ -118,10 +106,10 @@ cdef inline void both_gradients(
     cdef floating slope = negative_slope[0], zero = at_zero[0]
     for i in range(out.shape[0]):
         g, number = grad[i], x[i]
-        if NumberOrArray is ArrayFactors:
+        if NumberOrArray is tags.ArrayFactors:
             slope = negative_slope[i]
         add_product(g, number, &sums[i], &errors[i])
-        out[i] = apply[LeakyReluBackward, floating](NULL, g, number, 0, slope, zero)
+        out[i] = tags.apply[tags.LeakyReluBackward, floating](NULL, g, number, 0, slope, zero)
 
 
 cdef inline void add_product(

@@ -26,7 +26,7 @@ def floats(number):
         return yes if condition else no
 
     @compiled(number(number, number))
-    def scaled(factor, value):
+    def scale(factor, value):
         """factor * value, but 0 and 1 select: a dead unit blocks even an inf or a NaN."""
         if factor == number(0):
             return number(0)
@@ -34,12 +34,12 @@ def floats(number):
 
     @compiled(number(number, types.float64))
     def leaky_relu(x, negative_slope):
-        return select(x <= number(0), scaled(number(negative_slope), x), x)
+        return select(x <= number(0), scale(number(negative_slope), x), x)
 
     @compiled(number(number, number, types.float64, types.float64))
     def leaky_relu_backward(grad, x, negative_slope, at_zero):
-        below = scaled(number(negative_slope), grad)
-        at = scaled(number(at_zero), grad)
+        below = scale(number(negative_slope), grad)
+        at = scale(number(at_zero), grad)
         up_to_zero = select(x == number(0), at, below)
         result = select(x <= number(0), up_to_zero, grad)
         return select(x == x, result, x)
@@ -61,16 +61,16 @@ def floats(number):
         return leaky_relu_backward(grad, x, types.float64(0), at_zero)
 
     @compiled(number(number, number))
-    def added(x, y):
+    def add(x, y):
         return x + y
 
     @compiled(number(number, number))
     def add_relu(x, y):
-        return relu(added(x, y))
+        return relu(add(x, y))
 
     @compiled(number(number, number, types.float64))
     def add_leaky_relu(x, y, negative_slope):
-        return leaky_relu(added(x, y), negative_slope)
+        return leaky_relu(add(x, y), negative_slope)
 
     return locals()
 
@@ -81,11 +81,11 @@ def integers(number):
         return x if x > number(0) else number(0)
 
     @compiled(number(number, number))
-    def added(x, y):
+    def add(x, y):
         return number(types.uint64(x) + types.uint64(y))
 
     @compiled(number(number, number))
     def add_relu(x, y):
-        return relu(added(x, y))
+        return relu(add(x, y))
 
     return locals()

@@ -19,7 +19,7 @@ from cyrelu._loops.operations cimport (
     RELU_BACKWARD,
     RELU_GRAD,
 )
-from cyrelu._numpy.call cimport Borrowed, call, checked_slope
+from cyrelu._numpy.call cimport Borrowed, call, check_slope
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
 
 
@@ -552,7 +552,7 @@ def leaky_relu_backward(
     array([10. , 20. ,  0.3])
     """
     if from_output:
-        at_zero = checked_slope(LEAKY_RELU_BACKWARD, negative_slope)
+        at_zero = check_slope(LEAKY_RELU_BACKWARD, negative_slope)
     cdef Borrowed[OUT] given = [
         <Borrowed> grad, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
     ]

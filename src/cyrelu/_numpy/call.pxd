@@ -18,4 +18,4 @@ cdef object call(
 )
 
 # What stands for at_zero where x is the output of the forward pass: a slope that keeps the sign.
-cdef object checked_slope(Operation operation, object negative_slope)
+cdef object check_slope(Operation operation, object negative_slope)

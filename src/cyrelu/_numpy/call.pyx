@@ -194,7 +194,7 @@ cdef object call_with_arrays(
     return call(operation, arrays, out, where, casting, order, dtype, subok)
 
 
-cdef object checked_slope(Operation operation, object negative_slope):
+cdef object check_slope(Operation operation, object negative_slope):
     if not (
         PyFloat_CheckExact(negative_slope) and 0 < float_as_double(negative_slope) < INFINITY
     ):

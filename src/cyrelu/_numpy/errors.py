@@ -17,7 +17,7 @@ from cyrelu._numpy.resolution import (
     is_refused,
     resolve,
 )
-from cyrelu._numpy.ufuncs import float_names, ml_types_of_ufunc
+from cyrelu._numpy.ufuncs import dtypes_in_words, ml_types_of_ufunc
 
 
 def explain(
@@ -71,7 +71,8 @@ def _problem(
 
 
 def _wrong_input(ufunc: np.ufunc, arrays: dict[str, np.ndarray]) -> _Problem:
-    expected = f"bool, an integer type, {_floats(ufunc)}"
+    floats = dtypes_in_words(ufunc.__name__)[1]
+    expected = _listed(["bool", "an integer type", *floats])
     for name, array in arrays.items():
         if array.dtype.char == "g":
             return TypeError, (
@@ -90,13 +91,11 @@ def _wrong_dtype(ufunc: np.ufunc, dtype: np.dtype | None) -> _Problem:
         return None
     if dtype in {np.dtype(each[-1]) for each in ufunc.types}:  # byte-swapped ones are not
         return None
-    integers = "bool, an integer type, " if ufunc.types[0].startswith("?") else ""
-    return TypeError, f"dtype is {dtype}; expected {integers}{_floats(ufunc)}"
+    return TypeError, f"dtype is {dtype}; expected {_listed(dtypes_in_words(ufunc.__name__)[0])}"
 
 
-def _floats(ufunc: np.ufunc) -> str:
-    *names, last = float_names(ufunc.__name__)
-    return f"{', '.join(names)} or {last}"
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _wrong_cast(arrays: dict[str, np.ndarray], dtype: np.dtype | None, casting: Any) -> _Problem:

@@ -32,7 +32,7 @@ from cyrelu._numpy.errors import explain
 from cyrelu._numpy.prelu_operands import (
     check_at_zero,
     check_out,
-    checked_array,
+    check_array,
 )
 from cyrelu._numpy.resolution import resolve, with_ml_numbers
 
@@ -281,7 +281,7 @@ cdef tuple gradients_of_copies(
 ):
     """The same for any operands, of which those are copied that have to be."""
     cdef Arguments arguments
-    grad, x, slopes, dtype, shape = checked_operands(grad, x, negative_slope, out, at_zero)
+    grad, x, slopes, dtype, shape = check_operands(grad, x, negative_slope, out, at_zero)
     grads, numbers = contiguous(grad, dtype, shape), contiguous(x, dtype, shape)
     factors = np.asarray(slopes, dtype, order="C")
     zero = np.full((), at_zero, dtype)
@@ -315,13 +315,13 @@ cdef object contiguous(object array, object dtype, tuple shape):
     return np.ascontiguousarray(np.broadcast_to(array, shape), dtype)  # with one axis at least
 
 
-cdef tuple checked_operands(
+cdef tuple check_operands(
     object grad, object x, object negative_slope, object out, object at_zero
 ):
     """The operands as arrays or numbers, the dtype that they are computed in, and the shape."""
     names = ("grad", "x", "negative_slope", "at_zero")
     given = [
-        checked_array(name, value)
+        check_array(name, value)
         for name, value in zip(names, (grad, x, negative_slope, at_zero))
     ]
     check_at_zero(at_zero)

@@ -10,7 +10,7 @@ _ARRAYS = (np.ndarray, np.memmap)
 _OTHERS = (np.generic, int, float, complex, list, tuple)
 
 
-def checked_array(name: str, value: Any) -> Any:
+def check_array(name: str, value: Any) -> Any:
     """Return an operand as it is, a list as an array; refuse the arrays of other packages."""
     if type(value) in _ARRAYS or isinstance(value, _OTHERS):
         return np.asarray(value) if isinstance(value, (list, tuple)) else value

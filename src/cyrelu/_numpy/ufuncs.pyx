@@ -14,7 +14,7 @@ import numpy as np
 
 from cyrelu._dispatch.dispatch cimport run
 from cyrelu._dispatch.threads cimport BLOCK_OF_THREAD
-from cyrelu._loops.dtypes cimport DTYPE_COUNT, FIRST_FLOAT, Dtype, dtype_name
+from cyrelu._loops.dtypes cimport BOOL, DTYPE_COUNT, FIRST_FLOAT, Dtype, dtype_name
 from cyrelu._loops.operations cimport (
     OPERAND_COUNT,
     OPERATION_COUNT,
@@ -253,12 +253,15 @@ def ml_types_of_ufunc(str name):
     return ml_types_of(names_of_operations.index(name))
 
 
-def float_names(str name):
-    """The names of the floating dtypes for which a ufunc has loops."""
+def dtypes_in_words(str name):
+    """What a ufunc has loops for, and of these the floating dtypes."""
     cdef Operation operation = names_of_operations.index(name)
     cdef Dtype dtype
-    return [
+    floats = [
         dtype_name(dtype).decode()
         for dtype in range(FIRST_FLOAT, DTYPE_COUNT)
         if has_loop(operation, dtype)
     ]
+    bools = ["bool"] if has_loop(operation, BOOL) else []
+    integers = ["an integer type"] if takes_integers(operation) else []
+    return bools + integers + floats, floats
