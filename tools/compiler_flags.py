@@ -115,8 +115,8 @@ class CompilerFlags:
     def debug_information(self, debug: bool) -> list[str]:
         """Flags that leave it out, except from debug builds and where the environment asks for it.
 
-        setuptools passes on CPython's own flags, which have -g on most systems. That takes 40% of
-        the compiler's time. The flags here come last, so they would win over the environment's.
+        setuptools passes on CPython's own flags, which have -g on most systems. It takes 40% of
+        gcc's time for a loop module. Flags here come last, so they would win over a -g elsewhere.
         """
         if debug or self.kind == "msvc":
             return []
