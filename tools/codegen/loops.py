@@ -95,9 +95,14 @@ def dtypes_pxd() -> str:
     first_float = f"FIRST_FLOAT = {(FLOATS_16 + FLOATS)[0].enumerator}"
     return f"""\
 {GENERATED}
-# The dtypes of arrays, and the size of an element of each.
+# The dtypes of arrays, their names, and the size of an element of each.
+
+{cimport("libc.stdint", [dtype.c_type for dtype in INTEGERS])}
 
 ctypedef int Dtype
+
+ctypedef fused integer:
+{indented([dtype.c_type for dtype in INTEGERS])}
 
 # bool and integers come before floats.
 {enum([dtype.enumerator for dtype in DTYPES], "DTYPE_COUNT", first_float)}
@@ -216,13 +221,10 @@ def tags_pxd() -> str:
 # would take them for one type.
 
 from cython cimport floating
-{cimport("libc.stdint", [dtype.c_type for dtype in INTEGERS])}
 
 # Not "from cyrelu cimport scalar": cythonize would not see that the loops depend on it.
 cimport cyrelu.scalar as scalar
-
-ctypedef fused integer:
-{indented([dtype.c_type for dtype in INTEGERS])}
+from cyrelu._loops.dtypes cimport integer
 
 cdef extern from *:
     \"\"\"
@@ -298,7 +300,7 @@ def formulas(fused_type: str, operations: Sequence[Operation]) -> str:
 
 # ---- the loops
 
-FUSED_TYPES = ["Factors", "Floats", "Integers", "Op", "Tag", "TakesIntegers", "integer"]
+FUSED_TYPES = ["Factors", "Floats", "Integers", "Op", "Tag", "TakesIntegers"]
 CONTIGUOUS_PXD = f"""\
 {GENERATED}
 # The loop: over contiguous typed memoryviews, for every operation, kind of factors and C type.
@@ -313,6 +315,7 @@ from cython cimport floating
 {cimport("libc.stdint", [dtype.c_type for dtype in INTEGERS])}
 
 cimport cyrelu._loops.tags as tags
+from cyrelu._loops.dtypes cimport integer
 {cimport("cyrelu._loops.operations", [*(operand.enumerator for operand in OPERANDS), "OUT"])}
 {cimport("cyrelu._loops.tags", FUSED_TYPES)}
 from cyrelu._loops.types cimport Operands, OperandSet

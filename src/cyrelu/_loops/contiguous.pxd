@@ -11,8 +11,9 @@ from cython cimport floating
 from libc.stdint cimport int16_t, int32_t, int64_t, int8_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 cimport cyrelu._loops.tags as tags
+from cyrelu._loops.dtypes cimport integer
 from cyrelu._loops.operations cimport AT_ZERO, GRAD, NEGATIVE_SLOPE, OUT, X, Y
-from cyrelu._loops.tags cimport Factors, Floats, Integers, Op, Tag, TakesIntegers, integer
+from cyrelu._loops.tags cimport Factors, Floats, Integers, Op, Tag, TakesIntegers
 from cyrelu._loops.types cimport Operands, OperandSet
 from cyrelu._loops.views cimport View, view
 

@@ -5,20 +5,10 @@
 # would take them for one type.
 
 from cython cimport floating
-from libc.stdint cimport int16_t, int32_t, int64_t, int8_t, uint16_t, uint32_t, uint64_t, uint8_t
 
 # Not "from cyrelu cimport scalar": cythonize would not see that the loops depend on it.
 cimport cyrelu.scalar as scalar
-
-ctypedef fused integer:
-    int8_t
-    int16_t
-    int32_t
-    int64_t
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
+from cyrelu._loops.dtypes cimport integer
 
 cdef extern from *:
     """

@@ -20,7 +20,7 @@ from cyrelu._loops.operations cimport (
     RELU_GRAD,
 )
 from cyrelu._numpy.call cimport Borrowed, call, check_slope
-from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN
+from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords
 
 
 def relu(
@@ -92,7 +92,15 @@ def relu(
     True
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, NULL, NULL]
-    return call(RELU, given, out, where, casting, order, dtype, subok)
+    cdef Keywords keywords = Keywords(
+        <Borrowed> out,
+        <Borrowed> where,
+        <Borrowed> casting,
+        <Borrowed> order,
+        <Borrowed> dtype,
+        <Borrowed> subok,
+    )
+    return call(RELU, given, &keywords)
 
 
 def leaky_relu(
@@ -184,7 +192,15 @@ def leaky_relu(
            [ 2.  ,  2.  ]])
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, <Borrowed> negative_slope, NULL]
-    return call(LEAKY_RELU, given, out, where, casting, order, dtype, subok)
+    cdef Keywords keywords = Keywords(
+        <Borrowed> out,
+        <Borrowed> where,
+        <Borrowed> casting,
+        <Borrowed> order,
+        <Borrowed> dtype,
+        <Borrowed> subok,
+    )
+    return call(LEAKY_RELU, given, &keywords)
 
 
 def relu_grad(
@@ -268,7 +284,15 @@ def relu_grad(
     array([1., 0., 0.])
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, NULL, <Borrowed> at_zero]
-    return call(RELU_GRAD, given, out, where, casting, order, dtype, subok)
+    cdef Keywords keywords = Keywords(
+        <Borrowed> out,
+        <Borrowed> where,
+        <Borrowed> casting,
+        <Borrowed> order,
+        <Borrowed> dtype,
+        <Borrowed> subok,
+    )
+    return call(RELU_GRAD, given, &keywords)
 
 
 def leaky_relu_grad(
@@ -357,7 +381,15 @@ def leaky_relu_grad(
     cdef Borrowed[OUT] given = [
         NULL, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
     ]
-    return call(LEAKY_RELU_GRAD, given, out, where, casting, order, dtype, subok)
+    cdef Keywords keywords = Keywords(
+        <Borrowed> out,
+        <Borrowed> where,
+        <Borrowed> casting,
+        <Borrowed> order,
+        <Borrowed> dtype,
+        <Borrowed> subok,
+    )
+    return call(LEAKY_RELU_GRAD, given, &keywords)
 
 
 def relu_backward(
@@ -453,7 +485,15 @@ def relu_backward(
     if from_output:
         at_zero = 0.0
     cdef Borrowed[OUT] given = [<Borrowed> grad, <Borrowed> x, NULL, NULL, <Borrowed> at_zero]
-    return call(RELU_BACKWARD, given, out, where, casting, order, dtype, subok)
+    cdef Keywords keywords = Keywords(
+        <Borrowed> out,
+        <Borrowed> where,
+        <Borrowed> casting,
+        <Borrowed> order,
+        <Borrowed> dtype,
+        <Borrowed> subok,
+    )
+    return call(RELU_BACKWARD, given, &keywords)
 
 
 def leaky_relu_backward(
@@ -556,7 +596,15 @@ def leaky_relu_backward(
     cdef Borrowed[OUT] given = [
         <Borrowed> grad, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
     ]
-    return call(LEAKY_RELU_BACKWARD, given, out, where, casting, order, dtype, subok)
+    cdef Keywords keywords = Keywords(
+        <Borrowed> out,
+        <Borrowed> where,
+        <Borrowed> casting,
+        <Borrowed> order,
+        <Borrowed> dtype,
+        <Borrowed> subok,
+    )
+    return call(LEAKY_RELU_BACKWARD, given, &keywords)
 
 
 def add_relu(
@@ -635,7 +683,15 @@ def add_relu(
     True
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, <Borrowed> y, NULL, NULL]
-    return call(ADD_RELU, given, out, where, casting, order, dtype, subok)
+    cdef Keywords keywords = Keywords(
+        <Borrowed> out,
+        <Borrowed> where,
+        <Borrowed> casting,
+        <Borrowed> order,
+        <Borrowed> dtype,
+        <Borrowed> subok,
+    )
+    return call(ADD_RELU, given, &keywords)
 
 
 def add_leaky_relu(
@@ -724,7 +780,15 @@ def add_leaky_relu(
     array([ 2. , -4.5,  1. ])
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, <Borrowed> y, <Borrowed> negative_slope, NULL]
-    return call(ADD_LEAKY_RELU, given, out, where, casting, order, dtype, subok)
+    cdef Keywords keywords = Keywords(
+        <Borrowed> out,
+        <Borrowed> where,
+        <Borrowed> casting,
+        <Borrowed> order,
+        <Borrowed> dtype,
+        <Borrowed> subok,
+    )
+    return call(ADD_LEAKY_RELU, given, &keywords)
 
 
 for function in list(globals().values()):

@@ -1,21 +1,13 @@
 from cpython.object cimport PyObject
 
 from cyrelu._loops.operations cimport Operation
+from cyrelu._numpy.ufunc_calls cimport Keywords
 
 ctypedef PyObject* Borrowed  # a reference that the caller holds
 
 # One call of a public function. given: an object for each input that the operation takes, NULL for
 # the others.
-cdef object call(
-    Operation operation,
-    PyObject** given,
-    object out,
-    object where,
-    object casting,
-    object order,
-    object dtype,
-    object subok,
-)
+cdef object call(Operation operation, PyObject** given, const Keywords* keywords)
 
 # What stands for at_zero where x is the output of the forward pass: a slope that keeps the sign.
 cdef object check_slope(Operation operation, object negative_slope)

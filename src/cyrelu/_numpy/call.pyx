@@ -28,7 +28,7 @@ from cyrelu._numpy.classification cimport (
 from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.outputs cimport take_new_out, take_out
 from cyrelu._numpy.strided cimport call_strided, call_strided_where
-from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, call_ufunc
+from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords, call_ufunc
 from cyrelu._platform.stable_abi cimport float_as_double
 
 from cyrelu._numpy.from_output import refuse_slopes_that_lose_the_sign
@@ -42,45 +42,41 @@ cdef enum:
     RELEASE_GIL_ABOVE = 500  # elements; NumPy's own limit
 
 
-cdef object call(
-    Operation operation,
-    PyObject** given,
-    object out,
-    object where,
-    object casting,
-    object order,
-    object dtype,
-    object subok,
-):
+cdef object call(Operation operation, PyObject** given, const Keywords* keywords):
     cdef Arguments arguments
     cdef Kind kind = FOR_UFUNC
     cdef object result = None
-    cdef object output = None if out is NOT_GIVEN else out
-    if casting is "same_kind" and order is "K" and subok is True:
+    cdef object out = <object> keywords.out
+    if out is NOT_GIVEN:
+        out = None
+    if (
+        <object> keywords.casting is "same_kind"
+        and <object> keywords.order is "K"
+        and <object> keywords.subok is True
+    ):
         kind = classify(operation, given, &arguments)
     if kind == WITH_SEQUENCES:
-        if output is None or cnp.PyArray_CheckExact(output):  # none that might answer the call
-            return call_with_arrays(
-                operation, given, out, where, casting, order, dtype, subok
-            )
+        if out is None or cnp.PyArray_CheckExact(out):  # none that might answer the call
+            return call_with_arrays(operation, given, keywords)
     elif kind != FOR_UFUNC and (
-        dtype is None or is_dtype_of(<object> given[arguments.shape_from], dtype)
+        <object> keywords.dtype is None
+        or is_dtype_of(<object> given[arguments.shape_from], <object> keywords.dtype)
     ):
-        if where is not True:
-            result = call_where(given, output, where, kind, &arguments)
+        if <object> keywords.where is not True:
+            result = call_where(given, out, <object> keywords.where, kind, &arguments)
         elif kind == SCALARS:
-            if output is None:
+            if out is None:
                 result = call_scalars(&arguments)
         else:
             if kind == CONTIGUOUS:
-                result = call_contiguous(given, output, &arguments)
+                result = call_contiguous(given, out, &arguments)
             elif kind == ROWS:
-                result = call_rows(given, output, &arguments)
+                result = call_rows(given, out, &arguments)
             if result is None:
-                result = call_strided(given, output, &arguments)
+                result = call_strided(given, out, &arguments)
         if result is not None:
             return result
-    return call_ufunc(operation, given, out, where, casting, order, dtype, subok)
+    return call_ufunc(operation, given, keywords)
 
 
 cdef inline object call_contiguous(PyObject** given, object out, Arguments* arguments):
@@ -171,14 +167,7 @@ cdef object call_scalars(Arguments* arguments):
 
 
 cdef object call_with_arrays(
-    Operation operation,
-    PyObject** given,
-    object out,
-    object where,
-    object casting,
-    object order,
-    object dtype,
-    object subok,
+    Operation operation, PyObject** given, const Keywords* keywords
 ):
     """The call with an array for each list and tuple."""
     cdef PyObject* arrays[OUT]
@@ -191,7 +180,7 @@ cdef object call_with_arrays(
         ):
             owned.append(cnp.PyArray_FROM_O(<object> given[k]))
             arrays[k] = <PyObject*> owned[-1]
-    return call(operation, arrays, out, where, casting, order, dtype, subok)
+    return call(operation, arrays, keywords)
 
 
 cdef object check_slope(Operation operation, object negative_slope):

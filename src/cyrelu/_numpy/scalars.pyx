@@ -16,6 +16,7 @@ from cyrelu._loops.dtypes cimport (
     UINT16,
     UINT32,
     Dtype,
+    integer,
     itemsize,
 )
 from cyrelu._numpy.dtypes cimport (
@@ -99,17 +100,6 @@ cdef bint take_integer(long long whole, Dtype dtype, Scalar* scalar) noexcept:
     if dtype == UINT32:
         return store_integer(<uint32_t*> scalar, whole)
     return store_integer(<uint64_t*> scalar, whole)
-
-
-ctypedef fused integer:
-    int8_t
-    int16_t
-    int32_t
-    int64_t
-    uint8_t
-    uint16_t
-    uint32_t
-    uint64_t
 
 
 cdef inline bint store_integer(integer* to, long long whole) noexcept:

@@ -56,50 +56,47 @@ cdef list convert(list inputs):
     ]
 
 
-cdef object call_ufunc(
-    Operation operation,
-    PyObject** given,
-    object out,
-    object where,
-    object casting,
-    object order,
-    object dtype,
-    object subok,
-):
+cdef object call_ufunc(Operation operation, PyObject** given, const Keywords* keywords):
     cdef int k
+    cdef object out = <object> keywords.out
     inputs = [<object> given[k] for k in range(OUT) if given[k] != NULL]
     if takes_integers(operation) and all([type(each) is int for each in inputs]):
         inputs = [
             default_integer(operation, name, number)
             for name, number in zip(input_names(operation), inputs)
         ]
-    # Only what was asked for: these travel on to every __array_ufunc__.
-    keywords = {}
+    asked_for = keywords_asked_for(keywords)
     if out is NOT_GIVEN:
         out = None
-    else:
-        keywords["out"] = out
-    if where is not True:
-        keywords["where"] = where
-    if casting != "same_kind":
-        keywords["casting"] = casting
-    if order != "K":
-        keywords["order"] = order
-    if dtype is not None:
-        keywords["dtype"] = dtype
-    if subok is not True:
-        keywords["subok"] = subok
     before = take_over_context_limit()
     try:
         if not are_ordinary(inputs, out):
             if one_answers_ufuncs(inputs, out):
-                return call_overridden(ufuncs[operation], input_names(operation), inputs, keywords)
+                return call_overridden(ufuncs[operation], input_names(operation), inputs, asked_for)
             inputs = convert(inputs)
-        if dtype is None:
+        if <object> keywords.dtype is None:
             inputs = with_ml_numbers(inputs, ml_types_of(operation))
-        return call_and_explain(operation, inputs, keywords)
+        return call_and_explain(operation, inputs, asked_for)
     finally:
         put_back(before)
+
+
+cdef dict keywords_asked_for(const Keywords* keywords):
+    """Those that are not the defaults: they travel on to every __array_ufunc__."""
+    asked_for = {}
+    if <object> keywords.out is not NOT_GIVEN:
+        asked_for["out"] = <object> keywords.out
+    if <object> keywords.where is not True:
+        asked_for["where"] = <object> keywords.where
+    if <object> keywords.casting != "same_kind":
+        asked_for["casting"] = <object> keywords.casting
+    if <object> keywords.order != "K":
+        asked_for["order"] = <object> keywords.order
+    if <object> keywords.dtype is not None:
+        asked_for["dtype"] = <object> keywords.dtype
+    if <object> keywords.subok is not True:
+        asked_for["subok"] = <object> keywords.subok
+    return asked_for
 
 
 cdef object default_integer(Operation operation, str name, object number):
