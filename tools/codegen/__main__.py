@@ -16,6 +16,7 @@ from pathlib import Path
 
 import c_interface
 import consumer
+import contiguous
 import documents
 import loops
 import numba_interface
@@ -32,7 +33,7 @@ FILES: dict[str, Callable[[], str]] = {
     "src/cyrelu/_loops/dtypes.pxd": loops.dtypes_pxd,
     "src/cyrelu/_numpy/dtypes.pxd": loops.numpy_dtypes_pxd,
     "src/cyrelu/_loops/tags.pxd": loops.tags_pxd,
-    "src/cyrelu/_loops/contiguous.pxd": loops.contiguous_pxd,
+    "src/cyrelu/_loops/contiguous.pxd": contiguous.contiguous_pxd,
     "src/cyrelu/_loops/baseline.pyx": loops.baseline_pyx,
     "src/cyrelu/kernels.pxd": c_interface.kernels_pxd,
     "src/cyrelu/kernels.pyx": c_interface.kernels_pyx,

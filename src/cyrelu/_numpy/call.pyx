@@ -26,7 +26,7 @@ from cyrelu._numpy.classification cimport (
     classify,
 )
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.outputs cimport take_new_out, take_out
+from cyrelu._numpy.outputs cimport make_out, use_out
 from cyrelu._numpy.strided cimport call_strided, call_strided_where
 from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords, call_ufunc
 from cyrelu._platform.stable_abi cimport float_as_double
@@ -83,8 +83,8 @@ cdef inline object call_contiguous(PyObject** given, object out, Arguments* argu
     """The fast path; None, and nothing done, where out is not like the inputs, or overlaps one."""
     cdef Call* call = &arguments.call
     if out is None:
-        out = take_new_out(given, arguments)
-    elif not take_out(given, out, arguments):
+        out = make_out(given, arguments)
+    elif not use_out(given, out, arguments):
         return None
     call.is_contiguous = arguments.are_plain
     if call.n > RELEASE_GIL_ABOVE:
@@ -104,8 +104,8 @@ cdef object call_rows(PyObject** given, object out, Arguments* arguments):
     cdef Rows rows
     cdef int k
     if out is None:
-        out = take_new_out(given, arguments)
-    elif not take_out(given, out, arguments):
+        out = make_out(given, arguments)
+    elif not use_out(given, out, arguments):
         return None
     if call.n > RELEASE_GIL_ABOVE:
         call.block_limit = context_limit()
@@ -133,7 +133,7 @@ cdef object call_where(
         return None
     if not (
         kind == CONTIGUOUS
-        and take_out(given, out, arguments)
+        and use_out(given, out, arguments)
         and is_mask_of(<cnp.ndarray> mask, array)
         and are_disjoint(
             cnp.PyArray_BYTES(<cnp.ndarray> mask),

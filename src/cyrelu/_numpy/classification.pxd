@@ -7,7 +7,7 @@ from cpython.object cimport PyObject
 from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, X
 from cyrelu._loops.types cimport Call, OperandSet, begin_call, is_factor
-from cyrelu._numpy.operands cimport dtype_of, is_native, supports, take_scalar
+from cyrelu._numpy.operands cimport dtype_of, is_native, supports, read_scalar
 from cyrelu._numpy.scalars cimport Scalar
 
 cdef enum:
@@ -72,7 +72,7 @@ cdef inline Kind classify_beside(
         if k == first or given[k] == NULL:
             continue
         if not is_array(given[k]):
-            if not take_scalar(
+            if not read_scalar(
                 <object> given[k], arguments.type_number, dtype, &arguments.scalars[k]
             ):
                 return kind_with_others(given)

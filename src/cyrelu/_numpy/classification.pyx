@@ -11,7 +11,7 @@ from cyrelu._loops.dtypes cimport Dtype, itemsize
 from cyrelu._loops.operations cimport OPERAND_COUNT, OUT, Operation, X, takes_integers
 from cyrelu._loops.types cimport begin_call, is_factor
 from cyrelu._numpy.dtypes cimport NPY_NOTYPE
-from cyrelu._numpy.operands cimport dtype_of_type_number, supports, take_scalar
+from cyrelu._numpy.operands cimport dtype_of_type_number, supports, read_scalar
 from cyrelu._numpy.scalars cimport number_of_scalar
 
 cnp.import_array()
@@ -48,7 +48,7 @@ cdef Kind classify_scalars(
     for k in range(OPERAND_COUNT):
         if k != OUT and given[k] == NULL:
             continue
-        if k != OUT and not take_scalar(
+        if k != OUT and not read_scalar(
             <object> given[k], type_number, dtype, &arguments.scalars[k]
         ):
             return kind_with_others(given)

@@ -10,7 +10,7 @@ from cyrelu._loops.dtypes cimport FIRST_FLOAT, FLOAT32, FLOAT64, Dtype
 from cyrelu._loops.operations cimport Operation, has_loop
 from cyrelu._numpy.dtypes cimport NO_DTYPE, NPY_USERDEF, dtype_of_number
 from cyrelu._numpy.ml_types cimport dtype_of_user_type
-from cyrelu._numpy.scalars cimport Scalar, take_other_scalar
+from cyrelu._numpy.scalars cimport Scalar, read_other_scalar
 from cyrelu._platform.stable_abi cimport float_as_double
 
 
@@ -34,7 +34,7 @@ cdef inline bint supports(Operation operation, Dtype dtype) noexcept:
     return dtype != NO_DTYPE and has_loop(operation, dtype)
 
 
-cdef inline bint take_scalar(
+cdef inline bint read_scalar(
     object value, int type_number, Dtype dtype, Scalar* scalar
 ) noexcept:
     """A scalar as a number of this type, which the dtype has; False if NumPy has to decide.
@@ -43,11 +43,11 @@ cdef inline bint take_scalar(
     have it.
     """
     if PyFloat_CheckExact(value):
-        return take_number(float_as_double(value), dtype, scalar)
-    return take_other_scalar(value, type_number, dtype, scalar)
+        return read_number(float_as_double(value), dtype, scalar)
+    return read_other_scalar(value, type_number, dtype, scalar)
 
 
-cdef inline bint take_number(double number, Dtype dtype, Scalar* scalar) noexcept:
+cdef inline bint read_number(double number, Dtype dtype, Scalar* scalar) noexcept:
     if dtype == FLOAT64:
         scalar.f64 = number
         return True

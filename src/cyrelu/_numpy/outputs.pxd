@@ -20,7 +20,7 @@ cdef extern from "numpy/arrayobject.h":
     object PyArray_NewLikeArray(cnp.ndarray, cnp.NPY_ORDER, void* descr, int subok)
 
 
-cdef inline bint take_out(PyObject** given, object out, Arguments* arguments) noexcept:
+cdef inline bint use_out(PyObject** given, object out, Arguments* arguments) noexcept:
     """Take an out that is like the array, and of which each input is itself, or apart."""
     cdef cnp.ndarray array = <cnp.ndarray> given[arguments.shape_from]
     if not (
@@ -52,7 +52,7 @@ cdef inline bint take_out(PyObject** given, object out, Arguments* arguments) no
     return True
 
 
-cdef inline object take_new_out(PyObject** given, Arguments* arguments):
+cdef inline object make_out(PyObject** given, Arguments* arguments):
     cdef cnp.ndarray array = <cnp.ndarray> given[arguments.shape_from]
     cdef Call* call = &arguments.call
     cdef Py_ssize_t item = call.operands.stride[arguments.shape_from]

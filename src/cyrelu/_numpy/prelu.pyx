@@ -24,7 +24,7 @@ from cyrelu._loops.types cimport MAX_NDIM
 from cyrelu._numpy.call cimport Borrowed
 from cyrelu._numpy.classification cimport CONTIGUOUS, Arguments, broadcasts_to, classify
 from cyrelu._numpy.limit_blocks cimport context_limit
-from cyrelu._numpy.outputs cimport take_new_out, take_out
+from cyrelu._numpy.outputs cimport make_out, use_out
 from cyrelu._numpy.scalars cimport Scalar
 from cyrelu._numpy.ufuncs cimport ml_types_of, ufuncs
 
@@ -123,14 +123,14 @@ def prelu_backward(grad, x, negative_slope, /, out=None, *, at_zero=1.0):
     cdef Borrowed[OUT] given = [
         <Borrowed> grad, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
     ]
-    if take_operands(given, out, &arguments):
-        out = take_new_out(given, &arguments) if out is None else out
+    if read_operands(given, out, &arguments):
+        out = make_out(given, &arguments) if out is None else out
         totals = gradients(<cnp.ndarray> x, negative_slope, &arguments)
         return out, as_slopes(totals, negative_slope, &arguments)
     return gradients_of_copies(grad, x, negative_slope, out, at_zero)
 
 
-cdef bint take_operands(PyObject** given, object out, Arguments* arguments) noexcept:
+cdef bint read_operands(PyObject** given, object out, Arguments* arguments) noexcept:
     """Fill in the call, if the operands need no copy; and out, which may be None.
 
     grad and x have one shape and one dtype, in C order; the slopes, too, or are one number.
@@ -142,7 +142,7 @@ cdef bint take_operands(PyObject** given, object out, Arguments* arguments) noex
         and is_c_contiguous(given[GRAD])
         and cnp.PyArray_SAMESHAPE(<cnp.ndarray> given[GRAD], <cnp.ndarray> given[X])
         and not arguments.arrays >> AT_ZERO & 1
-        and (out is None or take_out(given, out, arguments))
+        and (out is None or use_out(given, out, arguments))
     ):
         return False
     cdef cnp.ndarray slopes
@@ -291,9 +291,9 @@ cdef tuple gradients_of_copies(
     result = np.empty_like(np.broadcast_to(x, shape), dtype) if out is None else out
     # Another array stands in for one that is not contiguous, or shares only a part of its memory.
     written = result.reshape(1) if shape == () and result.dtype == dtype else result
-    if not take_operands(given, written, &arguments):
+    if not read_operands(given, written, &arguments):
         written = np.empty_like(numbers)
-        take_operands(given, written, &arguments)
+        read_operands(given, written, &arguments)
     sums = gradients(<cnp.ndarray> numbers, factors, &arguments)[0]
     if not np.may_share_memory(written, result):
         np.copyto(result, written.reshape(shape), casting="same_kind")

@@ -12,5 +12,5 @@ cdef union Scalar:
 # NumPy's type number of a scalar, or of an array without dimensions; else NPY_NOTYPE.
 cdef int number_of_scalar(object value) noexcept
 
-# take_scalar for all that is not a Python float.
-cdef bint take_other_scalar(object value, int type_number, Dtype dtype, Scalar* scalar) noexcept
+# read_scalar for all that is not a Python float.
+cdef bint read_other_scalar(object value, int type_number, Dtype dtype, Scalar* scalar) noexcept

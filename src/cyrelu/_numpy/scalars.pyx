@@ -26,7 +26,7 @@ from cyrelu._numpy.dtypes cimport (
     number_of_scalar_type,
 )
 from cyrelu._numpy.ml_types cimport number_of_ml_scalar
-from cyrelu._numpy.operands cimport dtype_of, take_number
+from cyrelu._numpy.operands cimport dtype_of, read_number
 
 cdef extern from "numpy/arrayobject.h":
     void PyArray_ScalarAsCtype(object scalar, void* value)
@@ -56,7 +56,7 @@ cdef int number_of_scalar(object value) noexcept:
     return number_of_ml_scalar(value) if number == NPY_NOTYPE else number
 
 
-cdef bint take_other_scalar(
+cdef bint read_other_scalar(
     object value, int type_number, Dtype dtype, Scalar* scalar
 ) noexcept:
     cdef long long whole
@@ -67,8 +67,8 @@ cdef bint take_other_scalar(
         if overflow:
             return False
         if dtype < FIRST_FLOAT:
-            return take_integer(whole, dtype, scalar)
-        return take_number(<double> whole, dtype, scalar)
+            return read_integer(whole, dtype, scalar)
+        return read_number(<double> whole, dtype, scalar)
     if number_of_scalar(value) != type_number:
         return False
     if cnp.PyArray_CheckExact(value):
@@ -81,7 +81,7 @@ cdef bint take_other_scalar(
     return True
 
 
-cdef bint take_integer(long long whole, Dtype dtype, Scalar* scalar) noexcept:
+cdef bint read_integer(long long whole, Dtype dtype, Scalar* scalar) noexcept:
     """Whether the dtype can hold the integer."""
     if dtype == BOOL:
         return False

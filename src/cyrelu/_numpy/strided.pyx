@@ -114,7 +114,7 @@ cdef object call_large(Call* call, Arrays* arrays, Py_ssize_t largest, object ou
     cdef object result = <object> NpyIter_GetOperandArray(iterator)[last]
     call.out_is_new = out is None and not is_reused(<cnp.ndarray> result)
     try:
-        call.n = take_rows(iterator, arrays, call, &rows)
+        call.n = read_rows(iterator, arrays, call, &rows)
         call.block_limit = context_limit()
         with nogil:
             run_elementwise(call)
@@ -275,7 +275,7 @@ cdef bint is_same_or_apart(cnp.ndarray array, cnp.ndarray out) noexcept:
     return same or are_disjoint(start[0], size[0], start[1], size[1])
 
 
-cdef Py_ssize_t take_rows(
+cdef Py_ssize_t read_rows(
     NpyIter* iterator, const Arrays* arrays, Call* call, Rows* rows
 ) except -1:
     """Fill in the operands of the first row, and the rows; returns the elements in a row."""
