@@ -121,11 +121,17 @@ def test_every_operation_has_rows():
     assert {name for name, _, _ in TABLE.values()} == {case.name for case in CASES}
 
 
+def holds(dtype, values):
+    """Whether the dtype has these numbers: float8_e4m3fn has no infinities, for one."""
+    return all(np.isnan(dtype(value)) == np.isnan(value) for value in values)
+
+
 ROWS = [
     pytest.param(case, dtype, inputs, expected, id=f"{row}-{name_of(dtype)}")
     for row, (name, inputs, expected) in TABLE.items()
     for case in [Case(name)]
     for dtype in case.dtypes
+    if holds(dtype, [*inputs, expected])
 ]
 
 

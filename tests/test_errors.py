@@ -116,7 +116,7 @@ def test_the_dtype_of_the_result_that_an_error_names(case, given, factor):
     value = numbers[given] if given in numbers else np.ones(3).astype(given)
     if case.oracle.refuses_bools and np.asarray(value).dtype == bool:
         pytest.skip("takes no bools alone")
-    operands = dict.fromkeys(case.arrays, value)
+    operands = dict.fromkeys(case.arrays, value) | case.factors_for(np.asarray(value).dtype)
     if factor is not None:
         operands |= dict.fromkeys(case.factors, factor)
     is_large = case.factors and factor is FACTORS["large Python int"]

@@ -17,10 +17,11 @@ pytestmark = [
     pytest.mark.thread_unsafe(reason="runs Cython, once is enough"),
 ]
 KINDS_OF_FACTORS = 3  # numbers; the first an array; arrays
+NARROW = {dtype for case in CASES for dtype in case.oracle.dtypes} - {"float32", "float64"}
 COPIES = {
     "contiguous": len(CASES) * KINDS_OF_FACTORS * len(FLOATS),
     "run_floats16": len(CASES) * KINDS_OF_FACTORS * 2,
-    "run_by_way_of_float": len(CASES) * KINDS_OF_FACTORS * 2,
+    "run_by_way_of_float": len(CASES) * KINDS_OF_FACTORS * len(NARROW),
     "choose": len(CASES) * 2,
     "integers": len(TAKE_INTEGERS) * KINDS_OF_FACTORS * 8,
 }

@@ -95,7 +95,7 @@ def test_an_out_of_every_dtype(case, dtype, casting):
 @each_of_every_dtype
 @each_function
 def test_every_dtype_as_the_dtype_to_compute_in(case, dtype):
-    operands = operands_for(case, np.float16, 3)
+    operands = operands_for(case, np.float16, 3) | case.factors_for(dtype)
     if dtype.char in "efd" and dtype.isnative:
         assert case.call(operands, dtype=dtype).dtype == dtype.newbyteorder("=")
     else:

@@ -89,12 +89,14 @@ LOOPS_HEAD = f"""\
 # vectorise them without special flags: tools/vectorization.py asks them.
 
 from cyrelu cimport scalar"""
-# What stands in the source for each factor; a parameter has a C type instead.
+# What stands in the source for each factor, OTHER_LITERALS for those that are not here; a parameter
+# has a C type instead.
 LITERALS = {
     "literal": {"negative_slope": "0.01", "at_zero": "0.5"},
     "negative_literal": {"negative_slope": "-0.3", "at_zero": "-0.5"},
     "int_literal": {"negative_slope": "2", "at_zero": "0"},
 }
+OTHER_LITERALS = {"literal": "0.75", "negative_literal": "-0.75", "int_literal": "3"}
 PARAMETERS = {"float_parameter": "float", "double_parameter": "double"}
 
 
@@ -120,7 +122,9 @@ def own_loop(operation: Operation, kind: str, dtype: Dtype) -> str:
     def passed(operand: Operand) -> str:
         if not operand.is_factor:
             return f"{operand.name}[i]"
-        return LITERALS[kind][operand.name] if kind in LITERALS else operand.name
+        if kind in PARAMETERS:
+            return operand.name
+        return LITERALS[kind].get(operand.name, OTHER_LITERALS[kind])
 
     arguments = [f"const {dtype.c_type}[::1] {array.name}" for array in operation.arrays]
     arguments += [

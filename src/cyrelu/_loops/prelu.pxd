@@ -10,6 +10,7 @@ from libc.stdint cimport uint16_t
 from libc.string cimport memcpy
 
 cimport cyrelu._loops.tags as tags
+cimport cyrelu.scalar as scalar
 from cyrelu._loops.blocks cimport Loop, arrays_of, run_one_row
 from cyrelu._loops.conversions cimport widen
 from cyrelu._loops.dtypes cimport BFLOAT16, FLOAT16, FLOAT32
@@ -109,7 +110,7 @@ cdef inline void both_gradients(
         if NumberOrArray is tags.ArrayFactors:
             slope = negative_slope[i]
         add_product(g, number, &sums[i], &errors[i])
-        out[i] = tags.apply[tags.LeakyReluBackward, floating](NULL, g, number, 0, slope, zero)
+        out[i] = scalar.leaky_relu_backward[floating](g, number, slope, zero)
 
 
 cdef inline void add_product(

@@ -5,6 +5,7 @@
 cimport numpy as cnp
 from cpython.object cimport PyObject
 from libc.stdint cimport uint16_t
+from libc.string cimport memset
 
 import numpy as np
 
@@ -120,14 +121,21 @@ def prelu_backward(grad, x, negative_slope, /, out=None, *, at_zero=1.0):
     array([-3., -6.])
     """
     cdef Arguments arguments
-    cdef Borrowed[OUT] given = [
-        <Borrowed> grad, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
-    ]
+    cdef Borrowed[OUT] given
+    name_operands(given, grad, x, negative_slope, at_zero)
     if read_operands(given, out, &arguments):
         out = make_out(given, &arguments) if out is None else out
         totals = gradients(<cnp.ndarray> x, negative_slope, &arguments)
         return out, as_slopes(totals, negative_slope, &arguments)
     return gradients_of_copies(grad, x, negative_slope, out, at_zero)
+
+
+cdef inline void name_operands(
+    PyObject** given, object grad, object x, object negative_slope, object at_zero
+) noexcept:
+    memset(given, 0, OUT * sizeof(Borrowed))
+    given[GRAD], given[X] = <PyObject*> grad, <PyObject*> x
+    given[NEGATIVE_SLOPE], given[AT_ZERO] = <PyObject*> negative_slope, <PyObject*> at_zero
 
 
 cdef bint read_operands(PyObject** given, object out, Arguments* arguments) noexcept:
@@ -285,9 +293,8 @@ cdef tuple gradients_of_copies(
     grads, numbers = contiguous(grad, dtype, shape), contiguous(x, dtype, shape)
     factors = np.asarray(slopes, dtype, order="C")
     zero = np.full((), at_zero, dtype)
-    cdef Borrowed[OUT] given = [
-        <Borrowed> grads, <Borrowed> numbers, NULL, <Borrowed> factors, <Borrowed> zero
-    ]
+    cdef Borrowed[OUT] given
+    name_operands(given, grads, numbers, factors, zero)
     result = np.empty_like(np.broadcast_to(x, shape), dtype) if out is None else out
     # Another array stands in for one that is not contiguous, or shares only a part of its memory.
     written = result.reshape(1) if shape == () and result.dtype == dtype else result
