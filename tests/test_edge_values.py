@@ -31,7 +31,21 @@ def test_the_tutorials_numbers():
     np.testing.assert_array_equal(cyrelu.leaky_relu_grad(x), [1, 0.01, 1, 1, 0.01])
 
 
-# The table of edge values: a function, its inputs in the ufunc's order, and the result.
+def columns(name, *inputs_and_result):
+    """Rows of the table by columns: a list for each input, and one for the results."""
+    return {
+        f"{name} of {', '.join(map(str, inputs))}": (name, inputs, result)
+        for *inputs, result in zip(*inputs_and_result, strict=True)
+    }
+
+
+# The table of edge values: a function, its inputs in the ufunc's order, and the result. A function
+# may have its rows by columns:
+#     **columns(
+#         "relu",
+#         [3.0, inf, 0.0, -0.0, -3.0, -inf, nan],
+#         [3.0, inf, 0.0, 0.0, 0.0, 0.0, nan],
+#     ),
 TABLE = {
     "relu of a positive": ("relu", [3.0], 3.0),
     "relu of inf": ("relu", [inf], inf),

@@ -8,7 +8,17 @@ from __future__ import annotations
 import textwrap
 
 from layout import WIDTH
-from operations import AT_ZERO, CITATIONS, GRAD, NEGATIVE_SLOPE, Operand, Operation, X, Y
+from operations import (
+    AT_ZERO,
+    CITATIONS,
+    GRAD,
+    NEGATIVE_SLOPE,
+    Operand,
+    Operation,
+    X,
+    Y,
+    family_of,
+)
 
 INDENT = " " * 4
 KEYWORDS = ["where=True", 'casting="same_kind"', 'order="K"', "dtype=None", "subok=True"]
@@ -24,7 +34,9 @@ def docstring(operation: Operation, signature: str) -> str:
         section("Parameters", *parameters(operation)),
         section("Returns", entry("ndarray or scalar", returns(operation))),
         section("Raises", *raises(operation)),
-        section("See Also", *(filled(f"{a} : {b}", INDENT) for a, b in operation.see_also.items())),
+        section(
+            "See Also", *(filled(f"{a} : {b}", INDENT) for a, b in see_also(operation).items())
+        ),
         section("Notes", notes(operation)),
         section("References", reference(operation)),
         section("Examples", f">>> import numpy as np\n>>> import cyrelu\n{operation.examples}"),
@@ -211,6 +223,22 @@ def edge_table(operation: Operation) -> str:
         for row in rows
     ]
     return "\n".join([ruler, lines[0], ruler, lines[1], ruler])
+
+
+def see_also(operation: Operation) -> dict[str, str]:
+    others = [each for each in family_of(operation) if each is not operation]
+    if operation.forward is None:
+        names = ", ".join(each.name for each in others)
+        gradients = {names: "The derivative, and its product with a gradient."} if others else {}
+        return operation.see_also | gradients
+    is_backward = GRAD in operation.operands
+    of_function = "The forward pass." if is_backward else "The function itself."
+    of_other = (
+        "The derivative alone." if is_backward else "The product with a gradient, in one pass."
+    )
+    return operation.see_also | {
+        each.name: of_function if each.forward is None else of_other for each in others
+    }
 
 
 def reference(operation: Operation) -> str:

@@ -7,7 +7,7 @@ which are never generated: a contract must not come from the same pen as the cod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dtypes import ALL_DTYPES, FLOATING, Dtype
 
@@ -78,8 +78,8 @@ class Operation:
     edges: Edges
     equivalent: str  # in NumPy: "The NumPy equivalent is" goes before it, a period after it
     authors: str  # whose rectifier it is: a key of CITATIONS
-    see_also: dict[str, str]
     examples: str
+    see_also: dict[str, str] = field(default_factory=dict)  # besides its gradients, or its function
     notes: str = ""
     dtypes: tuple[Dtype, ...] = FLOATING  # that it has loops for
     # The loop that chooses among the bits of 16-bit floats (floats16.pxd) knows it, which is faster
@@ -148,10 +148,7 @@ OPERATIONS = [
         equivalent="``np.maximum(x, 0)``, except for the sign of zero, which NumPy leaves open",
         authors="Nair and Hinton",
         dtypes=ALL_DTYPES,
-        see_also={
-            "leaky_relu": "Lets a small slope through below zero.",
-            "relu_grad, relu_backward": "The derivative, and its product with a gradient.",
-        },
+        see_also={"leaky_relu": "Lets a small slope through below zero."},
         examples="""\
 >>> x = np.array([1.0, -10.0, 0.0, 15.0, -20.0])
 >>> cyrelu.relu(x)
@@ -171,11 +168,7 @@ True
         "and does not multiply, so ``leaky_relu(-inf, 0)`` is 0.",
         equivalent="``np.where(x > 0, x, negative_slope * x)``",
         authors="Maas, Hannun and Ng",
-        see_also={
-            "relu": "The same with a slope of 0, bit for bit.",
-            "leaky_relu_grad, leaky_relu_backward": "The derivative, and its product with a "
-            "gradient.",
-        },
+        see_also={"relu": "The same with a slope of 0, bit for bit."},
         examples="""\
 >>> cyrelu.leaky_relu(np.array([1.0, -10.0, 0.0, 15.0, -20.0]))
 array([ 1. , -0.1,  0. , 15. , -0.2])
@@ -198,10 +191,6 @@ array([[-0.5 , -0.25],
         equivalent="``np.heaviside(x, at_zero)``",
         authors="Nair and Hinton",
         at_zero_elsewhere=RELU_AT_ZERO,
-        see_also={
-            "relu": "The function itself.",
-            "relu_backward": "The product with a gradient, in one pass.",
-        },
         examples="""\
 >>> cyrelu.relu_grad(np.array([2.0, 0.0, -2.0]))
 array([1., 1., 0.])
@@ -221,10 +210,6 @@ array([1., 0., 0.])
         equivalent="``np.where(x < 0, negative_slope, np.heaviside(x, at_zero))``",
         authors="Maas, Hannun and Ng",
         at_zero_elsewhere=LEAKY_RELU_AT_ZERO,
-        see_also={
-            "leaky_relu": "The function itself.",
-            "leaky_relu_backward": "The product with a gradient, in one pass.",
-        },
         examples="""\
 >>> cyrelu.leaky_relu_grad(np.array([2.0, 0.0, -2.0]))
 array([1.  , 1.  , 0.01])
@@ -244,7 +229,6 @@ array([1.  , 1.  , 0.01])
         "NaN in `x`",
         authors="Nair and Hinton",
         at_zero_elsewhere=RELU_AT_ZERO,
-        see_also={"relu": "The forward pass.", "relu_grad": "The derivative alone."},
         examples="""\
 >>> grad = np.array([10.0, 20.0, np.inf])
 >>> cyrelu.relu_backward(grad, np.array([2.0, 0.0, -2.0]))
@@ -266,7 +250,6 @@ array([10., 20.,  0.])
         "for those selections",
         authors="Maas, Hannun and Ng",
         at_zero_elsewhere=LEAKY_RELU_AT_ZERO,
-        see_also={"leaky_relu": "The forward pass.", "leaky_relu_grad": "The derivative alone."},
         examples="""\
 >>> cyrelu.leaky_relu_backward(np.array([10.0, 20.0, 30.0]), np.array([2.0, 0.0, -2.0]))
 array([10. , 20. ,  0.3])
@@ -324,6 +307,12 @@ array([ 2. , -4.5,  1. ])
 """,
     ),
 ]
+
+
+def family_of(operation: Operation) -> list[Operation]:
+    """The function, its gradient and its backward pass."""
+    root = operation.forward or operation.name
+    return [each for each in OPERATIONS if root in (each.name, each.forward)]
 
 
 def taken_by(operand: Operand) -> list[Operation]:
