@@ -165,10 +165,12 @@ $(VENV)/group-%: pyproject.toml | $(BIN)/python
 	@$(COMPILE_PACKAGES) || true  # a package may have files for other Pythons
 	@touch $@
 
+# Dated when the build begins: what is edited meanwhile is built the next time.
 $(VENV)/installed: $(SOURCES) | $(VENV)/group-build
 	@echo "cyrelu: compiling"
+	@touch $@-begun
 	@$(PIP) install --no-build-isolation --no-deps --force-reinstall .
-	@touch $@
+	@mv $@-begun $@
 
 $(VENV)/peers: tools/install-peers | $(VENV)/group-bench
 	@echo "cyrelu: installing the peers"
@@ -184,5 +186,6 @@ build/fast-math/installed: export CFLAGS = $(FAST_MATH)
 build/fast-math/installed: export LDFLAGS = $(FAST_MATH)
 build/%/installed: $(SOURCES) | $(VENV)/group-build
 	@echo "cyrelu: compiling ($*)"
+	@mkdir -p $(@D) && touch $@-begun
 	@$(PIP) install --no-build-isolation --no-deps --upgrade --target build/$* .
-	@touch $@
+	@mv $@-begun $@

@@ -292,6 +292,31 @@ def test_its_other_types_are_refused(case, name):
         case.call_ufunc(operands)
 
 
+@needs_bfloat16
+@pytest.mark.thread_unsafe(reason="starts processes, once is enough")
+@pytest.mark.parametrize("modules", ["cyrelu, ml_dtypes", "ml_dtypes, cyrelu"])
+def test_its_other_types_are_refused_whichever_is_imported_first(modules):
+    """ml_dtypes adds its types to NumPy's own list of types."""
+    code = f"""
+        import {modules}
+        import numpy as np
+        from cases import CASES
+        from test_dtypes import REFUSED_TYPES
+
+        for case in CASES:
+            for name in {{*REFUSED_TYPES}} - {{*case.oracle.dtypes}}:
+                operands = dict.fromkeys(case.operands, 1.0)
+                operands["x"] = np.ones(3, getattr(ml_dtypes, name, complex))
+                for call in (case.call, case.call_ufunc):
+                    try:
+                        print(case.name, name, call(operands).dtype)
+                    except TypeError:
+                        pass
+    """
+    finished = run_python(code)
+    assert (finished.returncode, finished.stdout) == (0, ""), finished.stderr
+
+
 FIRST_CALLS = {
     "the function": "cyrelu.leaky_relu(x)",
     "the function, strided": "cyrelu.leaky_relu(x[::2])",

@@ -182,7 +182,7 @@ def raises(operation: Operation) -> list[str]:
         entry(
             "TypeError",
             f"If {names(operation.operands, 'or')} is complex, longdouble, object, string, "
-            "datetime, or of another type of ml_dtypes (float8, int4); if `dtype` is; or if the "
+            "datetime, or of another type of ml_dtypes; if `dtype` is; or if the "
             "result cannot be cast to the dtype of `out`.",
         ),
         entry("ValueError", f"If {shapes}."),

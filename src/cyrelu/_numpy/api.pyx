@@ -51,8 +51,8 @@ def relu(
     Raises
     ------
     TypeError
-        If `x` is complex, longdouble, object, string, datetime, or of another type of ml_dtypes
-        (float8, int4); if `dtype` is; or if the result cannot be cast to the dtype of `out`.
+        If `x` is complex, longdouble, object, string, datetime, or of another type of ml_dtypes; if
+        `dtype` is; or if the result cannot be cast to the dtype of `out`.
     ValueError
         If `out` is read-only or of the wrong shape.
 
@@ -144,8 +144,7 @@ def leaky_relu(
     ------
     TypeError
         If `x` or `negative_slope` is complex, longdouble, object, string, datetime, or of another
-        type of ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to the
-        dtype of `out`.
+        type of ml_dtypes; if `dtype` is; or if the result cannot be cast to the dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 
@@ -244,8 +243,7 @@ def relu_grad(
     ------
     TypeError
         If `x` or `at_zero` is complex, longdouble, object, string, datetime, or of another type of
-        ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to the dtype of
-        `out`.
+        ml_dtypes; if `dtype` is; or if the result cannot be cast to the dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 
@@ -339,8 +337,8 @@ def leaky_relu_grad(
     ------
     TypeError
         If `x`, `negative_slope` or `at_zero` is complex, longdouble, object, string, datetime, or
-        of another type of ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast
-        to the dtype of `out`.
+        of another type of ml_dtypes; if `dtype` is; or if the result cannot be cast to the dtype of
+        `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 
@@ -442,8 +440,7 @@ def relu_backward(
     ------
     TypeError
         If `grad`, `x` or `at_zero` is complex, longdouble, object, string, datetime, or of another
-        type of ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to the
-        dtype of `out`.
+        type of ml_dtypes; if `dtype` is; or if the result cannot be cast to the dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 
@@ -549,8 +546,8 @@ def leaky_relu_backward(
     ------
     TypeError
         If `grad`, `x`, `negative_slope` or `at_zero` is complex, longdouble, object, string,
-        datetime, or of another type of ml_dtypes (float8, int4); if `dtype` is; or if the result
-        cannot be cast to the dtype of `out`.
+        datetime, or of another type of ml_dtypes; if `dtype` is; or if the result cannot be cast to
+        the dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape; or if
         `from_output` is true and a slope is not above 0, or not finite.
@@ -638,8 +635,7 @@ def add_relu(
     ------
     TypeError
         If `x` or `y` is complex, longdouble, object, string, datetime, or of another type of
-        ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to the dtype of
-        `out`.
+        ml_dtypes; if `dtype` is; or if the result cannot be cast to the dtype of `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 
@@ -738,8 +734,8 @@ def add_leaky_relu(
     ------
     TypeError
         If `x`, `y` or `negative_slope` is complex, longdouble, object, string, datetime, or of
-        another type of ml_dtypes (float8, int4); if `dtype` is; or if the result cannot be cast to
-        the dtype of `out`.
+        another type of ml_dtypes; if `dtype` is; or if the result cannot be cast to the dtype of
+        `out`.
     ValueError
         If the shapes do not broadcast, or `out` is read-only or of the wrong shape.
 

@@ -19,14 +19,15 @@ def resolve(ufunc: np.ufunc, inputs: list[Any], dtype: Any = None) -> tuple[np.d
     return ufunc.resolve_dtypes((*map(_dtype_of, inputs), None), signature=signature)
 
 
-NUMPYS = frozenset(np.sctypeDict.values())
+# Not those that other packages have added there, as ml_dtypes does when it is imported.
+NUMPY_TYPES = frozenset(each for each in np.sctypeDict.values() if np.dtype(each).isbuiltin == 1)
 
 
 def is_refused(scalar_type: type, ml_types: list[type]) -> bool:
     """Whether it is the type of a dtype that is not NumPy's, nor among these: float8, int4, ..."""
     return (
         issubclass(scalar_type, np.generic)
-        and scalar_type not in NUMPYS
+        and scalar_type not in NUMPY_TYPES
         and scalar_type not in ml_types
     )
 

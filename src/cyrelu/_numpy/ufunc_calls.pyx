@@ -12,13 +12,13 @@ from cyrelu._numpy.ufuncs cimport input_names, ml_types_of, ufuncs
 
 from cyrelu._numpy.errors import explain
 from cyrelu._numpy.overrides import call_overridden
-from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS, with_ml_numbers
+from cyrelu._numpy.resolution import ARRAYS_AND_NUMBERS, NUMPY_TYPES, with_ml_numbers
 
 
 cdef object NOT_GIVEN = object()
 cdef object NUMPYS = np.ndarray.__array_ufunc__
 # The types of operands that neither answer a ufunc nor need a conversion.
-cdef frozenset ORDINARY = frozenset({np.ndarray, float, int, bool, *np.sctypeDict.values()})
+cdef frozenset ORDINARY = frozenset({np.ndarray, float, int, bool}) | NUMPY_TYPES
 
 
 cdef bint are_ordinary(list inputs, object out) except -1:
