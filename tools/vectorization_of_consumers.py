@@ -18,6 +18,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tools/codegen")]
+from operations import OPERATIONS  # noqa: E402
+
 LOOPS = ROOT / "tests/downstream/consumer/own_loops.pyx"
 IS_X86_64 = platform.machine().lower() in ("x86_64", "amd64")
 
@@ -29,12 +32,14 @@ if IS_X86_64:
 REPORT_FLAGS = {"gcc": "-fopt-info-vec-optimized -fno-ipa-icf", "clang": "-Rpass=loop-vectorize"}
 REPORT = re.compile(r"own_loops\.c:(\d+):\d+: (?:optimized: loop|remark:) vectorized")
 DEFINITION = re.compile(r"static PyObject \*__pyx_pf_9own_loops_\d*(\w+)\(.*\{$")
-# Without SSE4.2 gcc has no masks of 64 bits, and products by a factor that it knows need them.
+# Without SSE4.2 gcc has no masks of 64 bits, and products by a factor that it knows need them, as
+# may any other formula that does more than select.
 # Where products may not trap, it makes a loop for each kind of two factors, and vectorises some.
 LITERALS = r"(leaky_relu|relu_backward|leaky_relu_backward|add_leaky_relu)_\w*literal_f64"
 PARAMETERS = r"leaky_relu_(grad|backward)_double_parameter_f64"
+COMPUTED = [f"|{each.name}(_\\w+)?_f64" for each in OPERATIONS if not each.selects]
 NOT_VECTORISED = {
-    "gcc -O3": LITERALS,
+    "gcc -O3": "".join([LITERALS, *COMPUTED]),
     "gcc -O3 -fno-trapping-math": PARAMETERS,
 }
 
