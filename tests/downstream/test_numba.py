@@ -322,7 +322,7 @@ cdef inline number relu6(number x) noexcept nogil:
 
 cdef inline number clipped_relu(number x, number ceiling) noexcept nogil:
     cdef number y = relu[number](x)
-    if number is float or number is double:
+    if number in floating:
         return select[number](y > ceiling, ceiling, y)
     return ceiling if y > ceiling else y
 
@@ -353,11 +353,24 @@ cdef inline floating soft_threshold(floating x, double t) noexcept nogil:
 
 cdef inline floating squared_relu(floating x) noexcept nogil:
     cdef floating y = relu[floating](x)
-    return y * y
+    y *= y
+    return y
 
 
 cdef inline floating thirds(floating x) noexcept nogil:
     return 1 + x / 3  # of doubles: Cython writes 3.0
+
+
+cdef inline floating hard_tanh(floating x) noexcept nogil:
+    return -1 if x < -1 else (1 if x > 1 else x)
+
+
+cdef inline number sign(number x) noexcept nogil:
+    return (x > 0) - (x < 0)
+
+
+cdef inline number up_to_300(number x) noexcept nogil:
+    return 0 if x > 300 else x  # not as number: 300 is 44 as uint8_t
 """
 
 
@@ -377,6 +390,9 @@ EXPECTED_OF_ADDED = {
         lambda x, t: np.where(x < 0, -1, 1).astype(x.dtype) * np.maximum(np.abs(x) - t, 0),
     ),
     "squared_relu": ("fd", lambda x: np.maximum(x, 0) ** 2),
+    "hard_tanh": ("fd", lambda x: np.clip(x, -1, 1)),
+    "sign": ("fdbBhHiIlL", np.sign),
+    "up_to_300": ("bBhHlL", lambda x: np.where(x.astype(float) > 300, 0, x).astype(x.dtype)),
     "thirds": ("fd", lambda x: (1 + x.astype(float) / 3).astype(x.dtype)),
 }
 
@@ -384,12 +400,12 @@ EXPECTED_OF_ADDED = {
 @pytest.mark.parametrize("name", EXPECTED_OF_ADDED)
 def test_a_formula_added_to_scalar_pxd_is_translated(name, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools/codegen")
-    from numba_formulas import translated
+    from numba_formulas import translate
 
-    from cyrelu._numba.formulas import compiled
+    from cyrelu._numba.formulas import compile_lazily
 
-    module = {"compiled": compiled, "math": math, "types": numba.types}
-    exec(translated(SCALAR + ADDED), module)
+    module = {"compile_lazily": compile_lazily, "math": math, "types": numba.types}
+    exec(translate(SCALAR + ADDED), module)
     dtypes, expected = EXPECTED_OF_ADDED[name]
     for dtype in map(np.dtype, dtypes):
         of_type = module["floats" if dtype.kind == "f" else "integers"]
@@ -416,15 +432,17 @@ def test_a_formula_added_to_scalar_pxd_is_translated(name, monkeypatch):
         ("return x // 2", "another one in Python"),
         ("cdef number y = x.real", "x.real"),
         ("cdef size_t y = 0", "size_t is no type"),
-        ("return <int64_t> x + <uint64_t> x", "it mixes int64_t and uint64_t"),
+        ("return <int64_t> x + <uint64_t> x", "it mixes types.int64 and types.uint64"),
+        ("return x if number is int8_t else 0", "the integer types have one translation"),
+        ("return x if x < 3000000000 else 0", "3000000000"),  # no int of C
         ("return x if x > 0 els 0", "return x if x > 0 els 0"),
     ],
 )
 def test_a_line_without_a_translation_is_named(line, reason, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools/codegen")
-    from numba_formulas import Untranslatable, translated
+    from numba_formulas import Untranslatable, translate
 
     source = SCALAR + f"\n\ncdef inline number added_one(number x) noexcept nogil:\n    {line}\n"
     where = rf"scalar.pxd, line {len(source.splitlines())}, .*{re.escape(reason)}"
     with pytest.raises(Untranslatable, match=where):
-        translated(source)
+        translate(source)

@@ -1,10 +1,8 @@
 """Translates the inline functions of scalar.pxd to Python, for Numba to compile.
 
-First the spellings of Cython become those of Python, each on its own line: C's types are then
-annotations, and a cast is the operator **, which binds as a cast does and is nothing else there.
-Then the syntax tree gets the conversions of C, which Numba's differ from: for Numba float32 + 1 is
-a float64, as uint64 + 1 is, and int8 + int8 an int64. What has no translation is an error that
-names the line of scalar.pxd.
+First the spellings of Cython become those of Python, each on its own line: a cast is the operator
+**, which binds as a cast does and is nothing else there. Then each expression gets its type in C,
+and a cast where Numba's differs: to Numba, uint64 + 1 is a float64, and uint8 - uint8 a uint64.
 """
 
 from __future__ import annotations
@@ -12,36 +10,27 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
 from typing import Any
 
-FUSED = ("floating", "number")
-FLOATS = frozenset({"float", "double"})
-INTEGERS = frozenset(f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64))
-NUMBA = {
-    "number": "number",
-    "promoted": "promoted",  # what C computes in: int for what is narrower
-    "bint": "types.boolean",
-    "float": "types.float32",
-    "double": "types.float64",
-    **{each: f"types.{each.removesuffix('_t')}" for each in sorted(INTEGERS)},
+INTEGERS = [f"{sign}int{bits}_t" for bits in (8, 16, 32, 64) for sign in ("", "u")]
+KINDS = {"floats": ["float", "double"], "integers": INTEGERS}  # of functions: what number may be
+TYPES = {"number": "number", "floating": "number", "bint": "types.boolean"}
+TYPES |= {"double": "types.float64"} | {name: f"types.{name[:-2]}" for name in INTEGERS[4:]}
+# Operands get that of their types which comes last; the last three mix with constants only.
+RANKS = ["constant", "types.int32", "number", "promoted", "types.float64"]
+RANKS += ["types.uint32", "types.int64", "types.uint64"]
+# C computes in what is promoted: from narrow integers to int; and to double from a float beside a
+# constant, as Cython writes 2 * x as 2.0 * x.
+HEADS = {
+    "floats": "is_float, is_double = number == types.float32, number == types.float64\n"
+    "promoted = types.float64",
+    "integers": "promoted = number if number.bitwidth >= 32 else types.int32",
 }
-NARROW = {each for each in INTEGERS if "8" in each or "16" in each}
-# Of two operands, both have the type that comes last.
-FLOATING_ORDER = ["uint64_t", "number", "double"]
-INTEGER_ORDER = ["number", "promoted", "uint64_t", "double"]
 # Functions of libc.math that Python's math has, too, with the same result.
-MATH = {"copysign", "exp", "expm1", "fabs", "log", "log1p", "sqrt", "tanh"}
-ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
-COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
-
-HEAD = re.compile(r"^cdef inline (\w+) (\w+)\(([^)]*)\) noexcept nogil:", re.MULTILINE)
-PARAMETER = re.compile(r"\b(\w+) (\w+)\b")
-VARIABLES = re.compile(r"^( +)cdef (\w+) (\w+(?:, \w+)*)( =|$| *#)", re.MULTILINE)
-CAST = re.compile(r"<(\w+)> ?")
-
-# How compilers are led to vector code: here a choice is a choice, and nothing else.
-TRICKS = {"MASKS_F32", "MASKS_F64"}
+MATH = ["copysign", "exp", "expm1", "fabs", "log", "log1p", "sqrt", "tanh"]
+UNLIKE = (ast.FloorDiv, ast.Mod, ast.MatMult, ast.Is, ast.IsNot, ast.In, ast.NotIn)
+# Masks, select and in_loop lead C compilers to vector code. Here a choice is a choice.
+KNOWN = {"MASKS_F32": False, "MASKS_F64": False, "float": "float", "double": "double"}
 SELECT = "return yes if condition else no"
 
 
@@ -50,284 +39,175 @@ class Untranslatable(Exception):
         super().__init__(f"scalar.pxd, line {line}, has no translation for Numba: {why}")
 
 
-def translated(source: str) -> str:
-    """The functions of scalar.pxd as those of two others: of a floating and of an integer type."""
-    return "\n\n\n".join(
-        factory(name, "\n\n".join(functions(source, types)))
-        for name, types in (("floats", FLOATS), ("integers", INTEGERS))
-    )
+def translate(source: str) -> str:
+    """The functions inside of two others, of a floating and of an integer type."""
+    factories = []
+    for kind, head in HEADS.items():
+        module = ast.fix_missing_locations(Translation(kind).visit(parse(source)))
+        text = f"{head}\nsize = number.bitwidth // 8\n{ast.unparse(module)}\n\nreturn locals()"
+        factories.append(f"def {kind}(number):\n" + textwrap.indent(text, "    "))
+    return "\n\n\n".join(factories)
 
 
-def factory(name: str, body: str) -> str:
-    constants = {
-        "is_float": "number == types.float32",
-        "is_double": "number == types.float64",
-        "promoted": "number if number.bitwidth >= 32 else types.int32",
-        "number_size": "number.bitwidth // 8",
-    }
-    lines = [f"{constant} = {value}\n" for constant, value in constants.items() if constant in body]
-    return f"def {name}(number):\n" + indented("\n".join([*lines, body, "\nreturn locals()"]))
-
-
-def indented(lines: str) -> str:
-    return textwrap.indent(lines, "    ")
-
-
-def functions(source: str, types: frozenset[str]) -> Iterator[str]:
-    """Those that there are for numbers of these types; a floating one is in FLOATS only."""
-    signatures, kept = {}, []
-    for function in python_tree(source).body:
-        given = [function.returns, *(each.annotation for each in function.args.args)]
-        if types == FLOATS or "floating" not in map(ast.unparse, given):
-            signatures[function.name] = [c_type_of(each) for each in given]
-            kept.append(function)
-    for function in kept:
-        yield Translation(types, signatures).function(function)
-
-
-def python_tree(source: str) -> ast.Module:
-    lines, in_function = [], False
-    for line in source.splitlines():
-        if line and line[0] not in " )#":
-            in_function = line.startswith("cdef inline ")
-        lines.append(line if in_function else "")
-    text = HEAD.sub(head, "\n".join(lines))
-    text = VARIABLES.sub(declarations, text)
+def parse(source: str) -> ast.Module:
+    other = r"(?ms)^(?!cdef inline)[^ )#\n].*?(?=^cdef inline|\Z)"
+    text = re.sub(other, lambda found: "\n" * found[0].count("\n"), source)
+    head = r"(?m)^cdef inline (\w+) (\w+)(\([^)]*\)) noexcept nogil:"
+    text = re.sub(head, lambda found: f"def {found[2]}{annotate(found[3])} -> {found[1]}:", text)
+    text = re.sub(r"(?m)^( +)cdef (\w+ \w+)", lambda found: found[1] + annotate(found[2]), text)
     try:
-        return ast.parse(CAST.sub(r"\1 ** ", text))
+        return ast.parse(re.sub(r"<(\w+)> ?", r"\1 ** ", text))
     except SyntaxError as error:
-        line = error.lineno or 0
+        line = error.lineno or 1
         raise Untranslatable(line, source.splitlines()[line - 1].strip()) from None
 
 
-def head(found: re.Match[str]) -> str:
-    result, name, parameters = found.groups()
-    annotated = PARAMETER.sub(r"\2: \1", parameters)
-    return f"def {name}({annotated}) -> {result}:"
+def annotate(declarations: str) -> str:
+    return re.sub(r"\b(\w+) (\w+)", r"\2: \1", declarations)
 
 
-def declarations(found: re.Match[str]) -> str:
-    indent, c_type, names, end = found.groups()
-    return indent + "; ".join(f"{name}: {c_type}" for name in names.split(", ")) + end
+def typed(node: Any, c_type: str) -> Any:
+    node.c_type = c_type
+    return node
+
+
+def cast(node: Any, c_type: str) -> Any:
+    is_cast = getattr(node, "c_type", None) == c_type
+    return node if is_cast else typed(ast.Call(ast.Name(c_type), [node], []), c_type)
 
 
 class Translation(ast.NodeTransformer):
-    """Of one function. An expression gets its type in C as the attribute c_type."""
+    """Of one kind. An expression gets its type in C as the attribute c_type."""
 
-    def __init__(self, types: frozenset[str], signatures: dict[str, list[str]]) -> None:
-        self.types = types  # which number may be
-        self.signatures = signatures  # of the functions: the result, the parameters
-        self.order = FLOATING_ORDER if types == FLOATS else INTEGER_ORDER
+    def __init__(self, kind: str) -> None:
+        self.kind, self.line = kind, 0
+        self.signatures = dict.fromkeys(MATH, ["types.float64"] * 3)  # results, parameters
 
-    def function(self, node: ast.FunctionDef) -> str:
-        names = [each.arg for each in node.args.args]
-        self.result, *parameters = self.signatures[node.name]
-        self.variables = dict(zip(names, parameters, strict=True))
-        if node.name == "select":
-            node.body = ast.parse(SELECT).body
-        body = ast.fix_missing_locations(ast.Module(self.block(node.body), []))
-        return "\n".join(
-            [
-                f"@compiled({NUMBA[self.result]}({', '.join(NUMBA[each] for each in parameters)}))",
-                f"def {node.name}({', '.join(names)}):",
-                indented(ast.unparse(body)),
-            ]
-        )
+    def fail(self, why: str) -> Any:
+        raise Untranslatable(self.line, why)
 
-    def visit(self, node: ast.AST) -> Any:
-        method = getattr(self, f"visit_{type(node).__name__}", None)
-        if method is None:
-            raise Untranslatable(getattr(node, "lineno", 0), ast.unparse(node))
-        return method(node)
+    def find_type(self, node: ast.expr) -> str:
+        name = ast.unparse(node)
+        return TYPES.get(name) or self.fail(f"{name} is no type that it knows")
 
-    # ---- statements
+    def visit_block(self, statements: list[Any]) -> list[Any]:
+        return self.generic_visit(ast.Module(statements, [])).body
 
-    def block(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
-        body: list[ast.stmt] = []
-        for each in statements:
-            found = self.visit(each)
-            body += found if isinstance(found, list) else [found]
-        return body
-
-    def visit_Expr(self, node: ast.Expr) -> Any:
-        if not (isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)):
-            raise Untranslatable(node.lineno, ast.unparse(node))
-        return node  # a docstring
-
-    def visit_Return(self, node: ast.Return) -> Any:
-        return ast.Return(self.converted(self.visit(node.value), self.result))
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
-        self.variables[ast.unparse(node.target)] = c_type_of(node.annotation)
-        return [] if node.value is None else self.assigned(node.target, node.value)
-
-    def visit_Assign(self, node: ast.Assign) -> Any:
-        if len(node.targets) > 1:
-            raise Untranslatable(node.lineno, "it assigns to two variables")
-        return self.assigned(node.targets[0], node.value)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        name = ast.copy_location(ast.Name(ast.unparse(node.target)), node)
-        value = ast.copy_location(ast.BinOp(name, node.op, node.value), node)
-        return self.assigned(node.target, value)
-
-    def assigned(self, target: ast.expr, value: ast.expr) -> Any:
-        if isinstance(value, ast.Call) and ast.unparse(value.func) == "in_loop":
-            return []
-        name = self.visit(target)
-        return ast.Assign([name], self.converted(self.visit(value), name.c_type))
-
-    def visit_If(self, node: ast.If) -> Any:
-        test = self.condition(node.test)
-        if isinstance(test, bool):
-            return self.block(node.body if test else node.orelse)
-        body, orelse = self.block(node.body), self.block(node.orelse)
-        return ast.If(test, body or [ast.Pass()], orelse) if body or orelse else []
-
-    def visit_Pass(self, node: ast.Pass) -> Any:
+    def visit_function(self, node: ast.FunctionDef) -> ast.FunctionDef | None:
+        arguments = node.args.args
+        annotations = [node.returns, *(each.annotation for each in arguments)]
+        if self.kind == "integers" and "floating" in map(ast.unparse, annotations):
+            return None
+        self.result, *types = self.signatures[node.name] = [*map(self.find_type, annotations)]
+        self.variables = {each.arg: of for each, of in zip(arguments, types, strict=True)}
+        node.decorator_list = [ast.Name(f"compile_lazily({self.result}({', '.join(types)}))")]
+        node.args.args, node.returns = [ast.arg(name) for name in self.variables], None
+        body = ast.parse(SELECT).body if node.name == "select" else node.body
+        node.body = self.visit_block(body)
         return node
 
-    # ---- conditions that are decided for each type of a fused function
+    def visit(self, node: Any) -> Any:
+        """First what does not depend on the types of its parts; convert does the rest."""
+        self.line = getattr(node, "lineno", self.line)
+        match node:
+            case ast.FunctionDef():
+                return self.visit_function(node)
+            case ast.Expr(ast.Constant(str())):
+                return node
+            case ast.Assign(_, ast.Call(ast.Name("in_loop"))):
+                return None
+            case ast.AnnAssign(target, annotation, value):
+                self.variables[ast.unparse(target)] = self.find_type(annotation)
+                return self.visit(ast.Assign([target], value)) if value else None
+            case ast.AugAssign(target, op, value):
+                return self.visit(ast.Assign([target], ast.BinOp(target, op, value)))
+            case ast.If() | ast.IfExp() if (known := self.decide(node.test)) is not None:
+                branch = node.body if known else node.orelse
+                return self.visit_block(branch) if isinstance(node, ast.If) else self.visit(branch)
+            case ast.Compare(ast.Name("number" | "floating"), [ast.Is()], [ast.Name(name)]):
+                if self.kind == "integers" or name not in KINDS["floats"]:
+                    self.fail("the integer types have one translation")
+                return typed(ast.Name(f"is_{name}"), "types.boolean")
+            case ast.BinOp(c_type, ast.Pow(), operand):
+                return cast(self.visit(operand), self.find_type(c_type))
+            case ast.Call(ast.Name("sizeof"), [ast.Name("number" | "floating")]):
+                return typed(ast.Name("size"), "constant")
+            case ast.Call(ast.Subscript(ast.Name(name)) | ast.Name(name), arguments):
+                if name not in self.signatures:
+                    self.fail(f"no function {name} of {self.kind} is in the file")
+                result, *parameters = self.signatures[name]
+                arguments = [*map(cast, map(self.visit, arguments), parameters)]
+                function = ast.Name(f"math.{name}" if name in MATH else name)
+                return typed(ast.Call(function, arguments, []), result)
+            case ast.stmt() if not isinstance(node, (ast.Return, ast.Assign, ast.If)):
+                self.fail(ast.unparse(node))
+        return self.convert(self.generic_visit(node))
 
-    def where(self, test: ast.expr) -> frozenset[str] | None:
-        """For which of the types the condition is true. None: that depends on values."""
-        match test:
-            case ast.Compare(ast.Name(id=left), [ast.Is()], [ast.Name(id=right)]) if left in FUSED:
-                return self.types & {right}
-            case ast.Compare(ast.Name(id=left), [ast.In()], [ast.Name("floating")]):
-                return self.types & FLOATS if left in FUSED else None
-            case ast.Name(id=name) if name in TRICKS:
-                return frozenset()
-            case ast.UnaryOp(ast.Not(), operand):
-                found = self.where(operand)
-                return None if found is None else self.types - found
-            case ast.BoolOp(op, [first, *others]):
-                found = self.where(first)
-                for each in map(self.where, others):
-                    if found is None or each is None:
-                        return None
-                    found = found | each if isinstance(op, ast.Or) else found & each
-                return found
-            case ast.IfExp():
-                parts = [self.where(each) for each in (test.test, test.body, test.orelse)]
-                if None not in parts:
-                    condition, yes, no = parts
-                    return condition & yes | no - condition
-        return None
+    def decide(self, test: ast.expr) -> bool | None:
+        """None where it depends on values, or is not the same for all types of number."""
+        is_float = self.kind == "floats"  # then number is in floating
+        types = [
+            {"number": each, "floating": each if is_float else ()} for each in KINDS[self.kind]
+        ]
+        try:
+            found = {eval(ast.unparse(test), KNOWN | each) for each in types}
+        except NameError:
+            return None
+        return found.pop() if len(found) == 1 else None
 
-    def condition(self, test: ast.expr) -> Any:
-        """A bool where all of the types decide alike, else an expression."""
-        where = self.where(test)
-        if where is None:
-            return self.visit(test)
-        if where in (self.types, frozenset()):
-            return bool(where)
-        if self.types != FLOATS:
-            raise Untranslatable(test.lineno, "the integer types have one translation")
-        return ast.Name("is_float" if "float" in where else "is_double")
+    def convert(self, node: Any) -> Any:
+        match node:
+            case ast.Return(ast.expr()):
+                node.value = cast(node.value, self.result)
+            case ast.Assign([target], value):
+                node.value = cast(value, target.c_type)
+            case ast.If(_, body, orelse):
+                node.body = body or [ast.Pass()]
+                return node if body or orelse else None
+            case ast.Constant(int(value)) if value < 2**31:
+                return typed(node, "constant")
+            case ast.Constant(float()):
+                return typed(node, "types.float64")
+            case ast.Name(name) if name in self.variables:
+                return typed(node, self.variables[name])
+            case ast.Name(name):
+                self.fail(f"{name} is no variable of the function")
+            case ast.UnaryOp(ast.Not()) | ast.BoolOp():
+                return typed(node, "types.boolean")
+            case ast.Compare(left, ops, others) if not any(isinstance(op, UNLIKE) for op in ops):
+                (node.left, *node.comparators), _ = self.balance(node, left, *others)
+                return typed(node, "types.boolean")
+            case ast.IfExp(_, yes, no):
+                (node.body, node.orelse), c_type = self.balance(node, yes, no)
+                return typed(node, c_type)
+            case ast.UnaryOp(_, operand):
+                (node.operand,), c_type = self.balance(node, operand)
+                return wrap(node, c_type)
+            case ast.BinOp(left, op, right):
+                (node.left, node.right), c_type = self.balance(node, left, right)
+                divides = self.kind == "floats" and c_type in RANKS[2:5]
+                if isinstance(op, UNLIKE) or (isinstance(op, ast.Div) and not divides):
+                    self.fail("its operator is another one in Python")
+                return wrap(node, c_type)
+            case ast.stmt() | ast.expr():
+                self.fail(ast.unparse(node))
+        return node
 
-    # ---- expressions
-
-    def converted(self, node: Any, c_type: str) -> Any:
-        return node if node.c_type == c_type else self.cast(node, c_type)
-
-    def cast(self, node: ast.expr, c_type: str) -> Any:
-        return typed(ast.Call(ast.parse(NUMBA[c_type], mode="eval").body, [node], []), c_type)
-
-    def alike(self, nodes: list[ast.expr], line: int) -> tuple[list[Any], str]:
-        """The expressions, converted to the type that C finds for them, and this type."""
-        visited = [self.visit(each) for each in nodes]
-        found = {each.c_type for each in visited} - {"literal", "bint"}
-        if not found:
-            return visited, "literal"
-        if len(found) > 1 and not found <= set(self.order):
-            raise Untranslatable(line, f"it mixes {' and '.join(sorted(found))}: cast to one type")
-        c_type = found.pop() if len(found) == 1 else max(found, key=self.order.index)
-        return [self.converted(each, c_type) for each in visited], c_type
-
-    def promoted(self, c_type: str) -> str:
-        if c_type == "number" and self.types != FLOATS:
-            return "promoted"
-        return "int32_t" if c_type in NARROW else c_type
-
-    def computed(self, node: Any, c_type: str) -> Any:
-        """Numba computes integers in 64 bits; C wraps around in narrower ones."""
-        exact = c_type in ("literal", "number", "double", "float", "int64_t", "uint64_t")
-        return typed(node, c_type) if exact else self.cast(node, c_type)
-
-    def visit_Name(self, node: ast.Name) -> Any:
-        if node.id not in self.variables:
-            raise Untranslatable(node.lineno, f"{node.id} is no variable of the function")
-        return typed(ast.Name(node.id), self.variables[node.id])
-
-    def visit_Constant(self, node: ast.Constant) -> Any:
-        if not isinstance(node.value, (int, float)):
-            raise Untranslatable(node.lineno, ast.unparse(node))
-        return typed(node, "literal" if isinstance(node.value, int) else "double")
-
-    def visit_BinOp(self, node: ast.BinOp) -> Any:
-        if isinstance(node.op, ast.Pow):
-            return self.cast(self.visit(node.right), c_type_of(node.left))
-        operands, c_type = self.alike([node.left, node.right], node.lineno)
-        is_floating = c_type in FLOATS or (c_type == "number" and self.types == FLOATS)
-        if not isinstance(node.op, (*ARITHMETIC, ast.Div) if is_floating else ARITHMETIC):
-            raise Untranslatable(node.lineno, "its operator is another one in Python")
-        # Cython writes 2 beside a float as 2.0, which is a double.
-        c_type = "double" if is_floating and has_literal(node) else self.promoted(c_type)
-        left, right = (self.converted(each, c_type) for each in operands)
-        return self.computed(ast.BinOp(left, node.op, right), c_type)
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
-        operand = self.visit(node.operand)
-        if isinstance(node.op, ast.Not):
-            return typed(ast.UnaryOp(node.op, operand), "bint")
-        c_type = self.promoted(operand.c_type)
-        return self.computed(ast.UnaryOp(node.op, self.converted(operand, c_type)), c_type)
-
-    def visit_Compare(self, node: ast.Compare) -> Any:
-        if not all(isinstance(each, COMPARISONS) for each in node.ops):
-            raise Untranslatable(node.lineno, ast.unparse(node))
-        (left, *others), _ = self.alike([node.left, *node.comparators], node.lineno)
-        return typed(ast.Compare(left, node.ops, others), "bint")
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
-        return typed(ast.BoolOp(node.op, [self.visit(each) for each in node.values]), "bint")
-
-    def visit_IfExp(self, node: ast.IfExp) -> Any:
-        test = self.condition(node.test)
-        if isinstance(test, bool):
-            return self.visit(node.body if test else node.orelse)
-        (yes, no), c_type = self.alike([node.body, node.orelse], node.lineno)
-        return typed(ast.IfExp(test, yes, no), c_type)
-
-    def visit_Call(self, node: ast.Call) -> Any:
-        function = node.func.value if isinstance(node.func, ast.Subscript) else node.func
-        name = ast.unparse(function)
-        if name == "sizeof" and ast.unparse(node.args[0]) in FUSED:
-            return self.cast(ast.Name("number_size"), "uint64_t")
-        arguments = [self.visit(each) for each in node.args]
-        if name in self.signatures:
-            result, *parameters = self.signatures[name]
-            arguments = list(map(self.converted, arguments, parameters))
-            return typed(ast.Call(ast.Name(name), arguments, []), result)
-        if name in MATH:
-            doubles = [self.converted(each, "double") for each in arguments]
-            return typed(ast.Call(ast.Name(f"math.{name}"), doubles, []), "double")
-        kind = "floats" if self.types == FLOATS else "integers"
-        raise Untranslatable(node.lineno, f"no function {name} of {kind} is in the file")
+    def balance(self, node: ast.expr, *operands: Any) -> tuple[list[Any], str]:
+        """The operands in the type that C finds for them, and this type."""
+        types = {each.c_type.replace("boolean", "int32") for each in operands}
+        c_type = max(types, key=RANKS.index)
+        if RANKS.index(c_type) > 4 and types - {"constant", c_type}:
+            self.fail(f"it mixes {' and '.join(sorted(types))}: cast to one type")
+        computes = isinstance(node, ast.BinOp) and "constant" in types
+        if c_type == "number" and (computes or self.kind == "integers"):
+            c_type = "promoted"
+        elif c_type == "promoted" and self.kind == "floats" and isinstance(node, ast.IfExp):
+            c_type = "number"  # Cython keeps what it chooses in a variable
+        return [cast(each, c_type) for each in operands], c_type
 
 
-def has_literal(node: ast.BinOp) -> bool:
-    return any(isinstance(each, ast.Constant) for each in (node.left, node.right))
-
-
-def c_type_of(node: ast.expr) -> str:
-    name = ast.unparse(node)
-    if name not in FUSED and name not in NUMBA:
-        raise Untranslatable(node.lineno, f"{name} is no type that it knows")
-    return "number" if name in FUSED else name
-
-
-def typed(node: ast.expr, c_type: str) -> Any:
-    node.c_type = c_type
-    return node
+def wrap(node: ast.expr, c_type: str) -> Any:
+    """Numba computes integers in 64 bits."""
+    exact = c_type in ("constant", "number", "types.float64")
+    return typed(node, c_type) if exact else cast(node, c_type)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from layout import GENERATED, WIDTH, bracketed
-from numba_formulas import translated
+from numba_formulas import translate
 from operations import OPERATIONS, Operation
 
 SCALAR = Path(__file__).resolve().parents[2] / "src/cyrelu/scalar.pxd"
@@ -28,18 +28,18 @@ import math
 from numba import njit, types
 
 
-def compiled(signature):
+def compile_lazily(signature):
     \"\"\"When it is called first, with the flags of no caller; it divides as C does.\"\"\"
 
-    def dispatcher(function):
-        found = njit(fastmath=False, error_model="numpy")(function)
-        found.signature = signature
-        return found
+    def compile(function):
+        dispatcher = njit(fastmath=False, error_model="numpy")(function)
+        dispatcher.signature = signature
+        return dispatcher
 
-    return dispatcher
+    return compile
 
 
-{translated(SCALAR.read_text(encoding="utf-8"))}"""
+{translate(SCALAR.read_text(encoding="utf-8"))}"""
     text = text if "math." in text else text.replace("import math\n\n", "")
     ruff = [sys.executable, "-m", "ruff", "format", "--quiet", f"--line-length={WIDTH}", "-"]
     laid_out = subprocess.run(ruff, input=text, stdout=subprocess.PIPE, text=True, check=True)
@@ -60,7 +60,7 @@ from __future__ import annotations
 from numba.extending import overload
 
 import cyrelu
-from cyrelu._numba.resolution import is_none, resolved
+from cyrelu._numba.resolution import is_none, resolve
 
 
 {functions}"""
@@ -85,7 +85,7 @@ def overload(operation: Operation) -> str:
             f"@overload(cyrelu.{operation.name})",
             head,
             bracketed(
-                f"loop, {', '.join(casts)} = resolved(",
+                f"loop, {', '.join(casts)} = resolve(",
                 [f'"{operation.name}"', *given, "out"],
                 ")",
                 " " * 4,

@@ -9,34 +9,38 @@ from __future__ import annotations
 from numba import njit, types
 
 
-def compiled(signature):
+def compile_lazily(signature):
     """When it is called first, with the flags of no caller; it divides as C does."""
 
-    def dispatcher(function):
-        found = njit(fastmath=False, error_model="numpy")(function)
-        found.signature = signature
-        return found
+    def compile(function):
+        dispatcher = njit(fastmath=False, error_model="numpy")(function)
+        dispatcher.signature = signature
+        return dispatcher
 
-    return dispatcher
+    return compile
 
 
 def floats(number):
-    @compiled(number(types.boolean, number, number))
+    is_float, is_double = number == types.float32, number == types.float64
+    promoted = types.float64
+    size = number.bitwidth // 8
+
+    @compile_lazily(number(types.boolean, number, number))
     def select(condition, yes, no):
         return yes if condition else no
 
-    @compiled(number(number, number))
+    @compile_lazily(number(number, number))
     def scale(factor, value):
         """factor * value, but 0 and 1 select: a dead unit blocks even an inf or a NaN."""
         if factor == number(0):
             return number(0)
         return value if factor == number(1) else factor * value
 
-    @compiled(number(number, types.float64))
+    @compile_lazily(number(number, types.float64))
     def leaky_relu(x, negative_slope):
         return select(x <= number(0), scale(number(negative_slope), x), x)
 
-    @compiled(number(number, number, types.float64, types.float64))
+    @compile_lazily(number(number, number, types.float64, types.float64))
     def leaky_relu_backward(grad, x, negative_slope, at_zero):
         below = scale(number(negative_slope), grad)
         at = scale(number(at_zero), grad)
@@ -44,31 +48,31 @@ def floats(number):
         result = select(x <= number(0), up_to_zero, grad)
         return select(x == x, result, x)
 
-    @compiled(number(number, types.float64, types.float64))
+    @compile_lazily(number(number, types.float64, types.float64))
     def leaky_relu_grad(x, negative_slope, at_zero):
         return leaky_relu_backward(number(1), x, negative_slope, at_zero)
 
-    @compiled(number(number))
+    @compile_lazily(number(number))
     def relu(x):
         return leaky_relu(x, types.float64(0))
 
-    @compiled(number(number, types.float64))
+    @compile_lazily(number(number, types.float64))
     def relu_grad(x, at_zero):
         return leaky_relu_grad(x, types.float64(0), at_zero)
 
-    @compiled(number(number, number, types.float64))
+    @compile_lazily(number(number, number, types.float64))
     def relu_backward(grad, x, at_zero):
         return leaky_relu_backward(grad, x, types.float64(0), at_zero)
 
-    @compiled(number(number, number))
+    @compile_lazily(number(number, number))
     def add(x, y):
         return x + y
 
-    @compiled(number(number, number))
+    @compile_lazily(number(number, number))
     def add_relu(x, y):
         return relu(add(x, y))
 
-    @compiled(number(number, number, types.float64))
+    @compile_lazily(number(number, number, types.float64))
     def add_leaky_relu(x, y, negative_slope):
         return leaky_relu(add(x, y), negative_slope)
 
@@ -76,15 +80,18 @@ def floats(number):
 
 
 def integers(number):
-    @compiled(number(number))
+    promoted = number if number.bitwidth >= 32 else types.int32
+    size = number.bitwidth // 8
+
+    @compile_lazily(number(number))
     def relu(x):
-        return x if x > number(0) else number(0)
+        return number(promoted(x) if promoted(x) > promoted(0) else promoted(0))
 
-    @compiled(number(number, number))
+    @compile_lazily(number(number, number))
     def add(x, y):
-        return number(types.uint64(x) + types.uint64(y))
+        return number(types.uint64(types.uint64(x) + types.uint64(y)))
 
-    @compiled(number(number, number))
+    @compile_lazily(number(number, number))
     def add_relu(x, y):
         return relu(add(x, y))
 

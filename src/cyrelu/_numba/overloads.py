@@ -9,12 +9,12 @@ from __future__ import annotations
 from numba.extending import overload
 
 import cyrelu
-from cyrelu._numba.resolution import is_none, resolved
+from cyrelu._numba.resolution import is_none, resolve
 
 
 @overload(cyrelu.relu)
 def relu(x, out=None):
-    loop, as_x = resolved("relu", {"x": x}, {}, out)
+    loop, as_x = resolve("relu", {"x": x}, {}, out)
 
     def implementation(x, out=None):
         return loop(as_x(x, out))
@@ -27,7 +27,7 @@ def relu(x, out=None):
 
 @overload(cyrelu.leaky_relu)
 def leaky_relu(x, negative_slope=0.01, out=None):
-    loop, as_x, as_negative_slope = resolved(
+    loop, as_x, as_negative_slope = resolve(
         "leaky_relu", {"x": x}, {"negative_slope": negative_slope}, out
     )
 
@@ -42,7 +42,7 @@ def leaky_relu(x, negative_slope=0.01, out=None):
 
 @overload(cyrelu.relu_grad)
 def relu_grad(x, out=None, at_zero=1.0):
-    loop, as_x, as_at_zero = resolved("relu_grad", {"x": x}, {"at_zero": at_zero}, out)
+    loop, as_x, as_at_zero = resolve("relu_grad", {"x": x}, {"at_zero": at_zero}, out)
 
     def implementation(x, out=None, at_zero=1.0):
         return loop(as_x(x, out), as_at_zero(at_zero, out))
@@ -55,7 +55,7 @@ def relu_grad(x, out=None, at_zero=1.0):
 
 @overload(cyrelu.leaky_relu_grad)
 def leaky_relu_grad(x, negative_slope=0.01, out=None, at_zero=1.0):
-    loop, as_x, as_negative_slope, as_at_zero = resolved(
+    loop, as_x, as_negative_slope, as_at_zero = resolve(
         "leaky_relu_grad", {"x": x}, {"negative_slope": negative_slope, "at_zero": at_zero}, out
     )
 
@@ -72,7 +72,7 @@ def leaky_relu_grad(x, negative_slope=0.01, out=None, at_zero=1.0):
 
 @overload(cyrelu.relu_backward)
 def relu_backward(grad, x, out=None, at_zero=1.0):
-    loop, as_grad, as_x, as_at_zero = resolved(
+    loop, as_grad, as_x, as_at_zero = resolve(
         "relu_backward", {"grad": grad, "x": x}, {"at_zero": at_zero}, out
     )
 
@@ -87,7 +87,7 @@ def relu_backward(grad, x, out=None, at_zero=1.0):
 
 @overload(cyrelu.leaky_relu_backward)
 def leaky_relu_backward(grad, x, negative_slope=0.01, out=None, at_zero=1.0):
-    loop, as_grad, as_x, as_negative_slope, as_at_zero = resolved(
+    loop, as_grad, as_x, as_negative_slope, as_at_zero = resolve(
         "leaky_relu_backward",
         {"grad": grad, "x": x},
         {"negative_slope": negative_slope, "at_zero": at_zero},
@@ -116,7 +116,7 @@ def leaky_relu_backward(grad, x, negative_slope=0.01, out=None, at_zero=1.0):
 
 @overload(cyrelu.add_relu)
 def add_relu(x, y, out=None):
-    loop, as_x, as_y = resolved("add_relu", {"x": x, "y": y}, {}, out)
+    loop, as_x, as_y = resolve("add_relu", {"x": x, "y": y}, {}, out)
 
     def implementation(x, y, out=None):
         return loop(as_x(x, out), as_y(y, out))
@@ -129,7 +129,7 @@ def add_relu(x, y, out=None):
 
 @overload(cyrelu.add_leaky_relu)
 def add_leaky_relu(x, y, negative_slope=0.01, out=None):
-    loop, as_x, as_y, as_negative_slope = resolved(
+    loop, as_x, as_y, as_negative_slope = resolve(
         "add_leaky_relu", {"x": x, "y": y}, {"negative_slope": negative_slope}, out
     )
 

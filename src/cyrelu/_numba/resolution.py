@@ -24,9 +24,7 @@ from cyrelu._numba import formulas
 WEAK = {"i": int, "u": int, "f": float}  # as NumPy calls the numbers of Python, by kind
 
 
-def resolved(
-    name: str, arrays: dict[str, Any], factors: dict[str, Any], out: Any
-) -> tuple[Any, ...]:
+def resolve(name: str, arrays: dict[str, Any], factors: dict[str, Any], out: Any) -> list[Any]:
     """The loop for these operands, and for each the function of it and out that prepares it."""
     operands = {**arrays, **factors}
     for argument, operand in operands.items():
@@ -39,15 +37,13 @@ def resolved(
     writes = not is_none(out)
     if writes:
         check_out(name, list(operands.values()), out, dtype)
-    prepared = {
-        argument: as_number(from_dtype(dtype))
-        if not is_array(operand)
-        else checked_beside_out(name, argument)
-        if writes
-        else unchanged
-        for argument, operand in operands.items()
-    }
-    return loop(name, dtype), *prepared.values()
+    found = [loop(name, dtype)]
+    for argument, operand in operands.items():
+        if not is_array(operand):
+            found.append(convert_to(from_dtype(dtype)))
+        else:
+            found.append(check_beside_out(name, argument) if writes else pass_on)
+    return found
 
 
 def check_out(name: str, operands: list[Any], out: Any, dtype: np.dtype[Any]) -> None:
@@ -111,27 +107,27 @@ def formulas_of(number: types.Number) -> dict[str, Any]:
 
 
 @functools.cache
-def as_number(number: types.Type) -> Callable[..., Any]:
+def convert_to(number: types.Type) -> Callable[..., Any]:
     make = bool if number == types.boolean else number
 
     @njit(fastmath=False)
-    def converted(operand, out):
+    def convert(operand, out):
         return make(operand)
 
-    return converted
+    return convert
 
 
 @njit(fastmath=False)
-def unchanged(operand, out):
+def pass_on(operand, out):
     return operand
 
 
 @functools.cache
-def checked_beside_out(name: str, argument: str) -> Callable[..., Any]:
+def check_beside_out(name: str, argument: str) -> Callable[..., Any]:
     message = f"cyrelu.{name}: {argument} does not broadcast to the shape of out"
 
     @njit(fastmath=False)
-    def checked(operand, out):
+    def check(operand, out):
         """Numba would read beyond an array that does not broadcast to out."""
         shape, out_shape = (1, *operand.shape), (1, *out.shape)  # Numba cannot zip empty tuples
         for size, expected in zip(shape[::-1], out_shape[::-1]):  # noqa: B905
@@ -139,7 +135,7 @@ def checked_beside_out(name: str, argument: str) -> Callable[..., Any]:
                 raise ValueError(message)
         return apart_from(operand, out)
 
-    return checked
+    return check
 
 
 @njit(fastmath=False)
