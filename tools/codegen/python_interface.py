@@ -27,7 +27,7 @@ def api_pyx() -> str:
 
 {cimport("cyrelu._loops.operations", [*enumerators, "OUT"])}
 from cyrelu._numpy.call cimport Borrowed, call, check_slope
-from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords
+from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords, are_defaults
 
 
 {functions}
@@ -56,16 +56,19 @@ def function(operation: Operation) -> str:
     given = [
         f"<Borrowed> {each.name}" if each in operation.operands else "NULL" for each in OPERANDS
     ]
-    keywords = ["out", *(keyword.partition("=")[0] for keyword in KEYWORDS)]
-    keywords = [f"<Borrowed> {keyword}" for keyword in keywords]
+    keywords = [keyword.partition("=")[0] for keyword in KEYWORDS]
+    borrowed = [f"<Borrowed> {keyword}" for keyword in keywords]
     return "\n".join(
         [
             bracketed(f"def {operation.name}(", arguments(operation, "NOT_GIVEN"), "):"),
             docstring(operation, f"{operation.name}({', '.join(arguments(operation, 'None'))})"),
             *at_zero_of_output(operation),
             bracketed("cdef Borrowed[OUT] given = [", given, "]", " " * 4),
-            bracketed("cdef Keywords keywords = Keywords(", keywords, ")", " " * 4),
-            f"    return call({operation.enumerator}, given, &keywords)",
+            "    cdef Keywords keywords",
+            f"    if are_defaults({', '.join(keywords)}):",
+            f"        return call({operation.enumerator}, given, out, NULL)",
+            bracketed("keywords = Keywords(", borrowed, ")", " " * 4),
+            f"    return call({operation.enumerator}, given, out, &keywords)",
         ]
     )
 

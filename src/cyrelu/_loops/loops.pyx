@@ -32,7 +32,7 @@ from cyrelu._loops.contiguous cimport run_contiguous_integers, run_floats  # no-
 from cyrelu._loops.dtypes cimport DTYPE_COUNT, itemsize
 from cyrelu._loops.floats16 cimport run_floats16
 from cyrelu._loops.narrow_floats cimport run_by_way_of_float
-from cyrelu._loops.operations cimport OPERATION_COUNT, OUT, X, Y
+from cyrelu._loops.operations cimport OPERATION_COUNT, OUT, X, Y, inputs_of
 from cyrelu._loops.prelu cimport run_prelu_backward
 from cyrelu._loops.rows cimport (
     MAX_TILED_BYTES,
@@ -122,11 +122,15 @@ cdef inline Loop loop_of(const Call* call, OperandSet arrays) noexcept nogil:
 cdef void run(
     const Call* call, const Operands* operands, Py_ssize_t n, Py_ssize_t rows
 ) noexcept nogil:
-    cdef OperandSet arrays = arrays_of(call.operation, operands.stride, NULL)
-    cdef Loop loop = loop_of(call, arrays)
-    if call.is_contiguous and call.flags == 0:
-        loop(NULL, NULL, NULL, operands, n, arrays)
-    elif call.where != NULL:
+    cdef OperandSet arrays
+    cdef Loop loop
+    if call.is_plain and call.flags == 0:
+        arrays = inputs_of(call.operation) & ~FACTORS | 1 << OUT
+        LOOPS[call.operation][call.dtype][0](NULL, NULL, NULL, operands, n, arrays)
+        return
+    arrays = arrays_of(call.operation, operands.stride, NULL)
+    loop = loop_of(call, arrays)
+    if call.where != NULL:
         run_where(loop, call, operands, n, arrays)
     elif call.sums != NULL:
         run_prelu_backward(loop, call, operands, n, rows)

@@ -52,7 +52,7 @@ cdef struct Call:
     const Rows* rows  # NULL: there is one
     const unsigned char* where  # NULL, or a bool for each element: whether it is stored in out
     Sums* sums  # NULL, or what PReLU's backward pass adds up
-    bint is_contiguous  # known: every array, and out, is
+    bint is_plain  # known: the factors are numbers, all others contiguous arrays
     bint out_is_new  # its pages, which the operating system has just cleared, are in the caches
     int block_limit  # the threads that a num_threads block allows (_dispatch/threads.pxd)
     LoopFlags flags  # the dispatcher decides
@@ -78,7 +78,7 @@ cdef inline void begin_call(Call* call, Operation operation, Dtype dtype) noexce
     call.operation, call.dtype = operation, dtype
     clear(&call.operands)
     call.rows, call.where, call.sums = NULL, NULL, NULL
-    call.is_contiguous, call.out_is_new, call.block_limit, call.flags = False, False, 0, 0
+    call.is_plain, call.out_is_new, call.block_limit, call.flags = False, False, 0, 0
 
 
 # A set of operands: a bit for each.

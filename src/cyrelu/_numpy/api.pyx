@@ -20,7 +20,7 @@ from cyrelu._loops.operations cimport (
     RELU_GRAD,
 )
 from cyrelu._numpy.call cimport Borrowed, call, check_slope
-from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords
+from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords, are_defaults
 
 
 def relu(
@@ -92,15 +92,13 @@ def relu(
     True
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, NULL, NULL]
-    cdef Keywords keywords = Keywords(
-        <Borrowed> out,
-        <Borrowed> where,
-        <Borrowed> casting,
-        <Borrowed> order,
-        <Borrowed> dtype,
-        <Borrowed> subok,
+    cdef Keywords keywords
+    if are_defaults(where, casting, order, dtype, subok):
+        return call(RELU, given, out, NULL)
+    keywords = Keywords(
+        <Borrowed> where, <Borrowed> casting, <Borrowed> order, <Borrowed> dtype, <Borrowed> subok
     )
-    return call(RELU, given, &keywords)
+    return call(RELU, given, out, &keywords)
 
 
 def leaky_relu(
@@ -191,15 +189,13 @@ def leaky_relu(
            [ 2.  ,  2.  ]])
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, <Borrowed> negative_slope, NULL]
-    cdef Keywords keywords = Keywords(
-        <Borrowed> out,
-        <Borrowed> where,
-        <Borrowed> casting,
-        <Borrowed> order,
-        <Borrowed> dtype,
-        <Borrowed> subok,
+    cdef Keywords keywords
+    if are_defaults(where, casting, order, dtype, subok):
+        return call(LEAKY_RELU, given, out, NULL)
+    keywords = Keywords(
+        <Borrowed> where, <Borrowed> casting, <Borrowed> order, <Borrowed> dtype, <Borrowed> subok
     )
-    return call(LEAKY_RELU, given, &keywords)
+    return call(LEAKY_RELU, given, out, &keywords)
 
 
 def relu_grad(
@@ -282,15 +278,13 @@ def relu_grad(
     array([1., 0., 0.])
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, NULL, NULL, <Borrowed> at_zero]
-    cdef Keywords keywords = Keywords(
-        <Borrowed> out,
-        <Borrowed> where,
-        <Borrowed> casting,
-        <Borrowed> order,
-        <Borrowed> dtype,
-        <Borrowed> subok,
+    cdef Keywords keywords
+    if are_defaults(where, casting, order, dtype, subok):
+        return call(RELU_GRAD, given, out, NULL)
+    keywords = Keywords(
+        <Borrowed> where, <Borrowed> casting, <Borrowed> order, <Borrowed> dtype, <Borrowed> subok
     )
-    return call(RELU_GRAD, given, &keywords)
+    return call(RELU_GRAD, given, out, &keywords)
 
 
 def leaky_relu_grad(
@@ -379,15 +373,13 @@ def leaky_relu_grad(
     cdef Borrowed[OUT] given = [
         NULL, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
     ]
-    cdef Keywords keywords = Keywords(
-        <Borrowed> out,
-        <Borrowed> where,
-        <Borrowed> casting,
-        <Borrowed> order,
-        <Borrowed> dtype,
-        <Borrowed> subok,
+    cdef Keywords keywords
+    if are_defaults(where, casting, order, dtype, subok):
+        return call(LEAKY_RELU_GRAD, given, out, NULL)
+    keywords = Keywords(
+        <Borrowed> where, <Borrowed> casting, <Borrowed> order, <Borrowed> dtype, <Borrowed> subok
     )
-    return call(LEAKY_RELU_GRAD, given, &keywords)
+    return call(LEAKY_RELU_GRAD, given, out, &keywords)
 
 
 def relu_backward(
@@ -482,15 +474,13 @@ def relu_backward(
     if from_output:
         at_zero = 0.0
     cdef Borrowed[OUT] given = [<Borrowed> grad, <Borrowed> x, NULL, NULL, <Borrowed> at_zero]
-    cdef Keywords keywords = Keywords(
-        <Borrowed> out,
-        <Borrowed> where,
-        <Borrowed> casting,
-        <Borrowed> order,
-        <Borrowed> dtype,
-        <Borrowed> subok,
+    cdef Keywords keywords
+    if are_defaults(where, casting, order, dtype, subok):
+        return call(RELU_BACKWARD, given, out, NULL)
+    keywords = Keywords(
+        <Borrowed> where, <Borrowed> casting, <Borrowed> order, <Borrowed> dtype, <Borrowed> subok
     )
-    return call(RELU_BACKWARD, given, &keywords)
+    return call(RELU_BACKWARD, given, out, &keywords)
 
 
 def leaky_relu_backward(
@@ -593,15 +583,13 @@ def leaky_relu_backward(
     cdef Borrowed[OUT] given = [
         <Borrowed> grad, <Borrowed> x, NULL, <Borrowed> negative_slope, <Borrowed> at_zero
     ]
-    cdef Keywords keywords = Keywords(
-        <Borrowed> out,
-        <Borrowed> where,
-        <Borrowed> casting,
-        <Borrowed> order,
-        <Borrowed> dtype,
-        <Borrowed> subok,
+    cdef Keywords keywords
+    if are_defaults(where, casting, order, dtype, subok):
+        return call(LEAKY_RELU_BACKWARD, given, out, NULL)
+    keywords = Keywords(
+        <Borrowed> where, <Borrowed> casting, <Borrowed> order, <Borrowed> dtype, <Borrowed> subok
     )
-    return call(LEAKY_RELU_BACKWARD, given, &keywords)
+    return call(LEAKY_RELU_BACKWARD, given, out, &keywords)
 
 
 def add_relu(
@@ -679,15 +667,13 @@ def add_relu(
     True
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, <Borrowed> y, NULL, NULL]
-    cdef Keywords keywords = Keywords(
-        <Borrowed> out,
-        <Borrowed> where,
-        <Borrowed> casting,
-        <Borrowed> order,
-        <Borrowed> dtype,
-        <Borrowed> subok,
+    cdef Keywords keywords
+    if are_defaults(where, casting, order, dtype, subok):
+        return call(ADD_RELU, given, out, NULL)
+    keywords = Keywords(
+        <Borrowed> where, <Borrowed> casting, <Borrowed> order, <Borrowed> dtype, <Borrowed> subok
     )
-    return call(ADD_RELU, given, &keywords)
+    return call(ADD_RELU, given, out, &keywords)
 
 
 def add_leaky_relu(
@@ -776,15 +762,13 @@ def add_leaky_relu(
     array([ 2. , -4.5,  1. ])
     """
     cdef Borrowed[OUT] given = [NULL, <Borrowed> x, <Borrowed> y, <Borrowed> negative_slope, NULL]
-    cdef Keywords keywords = Keywords(
-        <Borrowed> out,
-        <Borrowed> where,
-        <Borrowed> casting,
-        <Borrowed> order,
-        <Borrowed> dtype,
-        <Borrowed> subok,
+    cdef Keywords keywords
+    if are_defaults(where, casting, order, dtype, subok):
+        return call(ADD_LEAKY_RELU, given, out, NULL)
+    keywords = Keywords(
+        <Borrowed> where, <Borrowed> casting, <Borrowed> order, <Borrowed> dtype, <Borrowed> subok
     )
-    return call(ADD_LEAKY_RELU, given, &keywords)
+    return call(ADD_LEAKY_RELU, given, out, &keywords)
 
 
 for function in list(globals().values()):

@@ -28,7 +28,7 @@ from cyrelu._numpy.classification cimport (
 from cyrelu._numpy.limit_blocks cimport context_limit
 from cyrelu._numpy.outputs cimport make_out, use_out
 from cyrelu._numpy.strided cimport call_strided, call_strided_where
-from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords, call_ufunc
+from cyrelu._numpy.ufunc_calls cimport NOT_GIVEN, Keywords, are_defaults, call_ufunc
 from cyrelu._platform.stable_abi cimport float_as_double
 
 from cyrelu._numpy.from_output import refuse_slopes_that_lose_the_sign
@@ -42,41 +42,38 @@ cdef enum:
     RELEASE_GIL_ABOVE = 500  # elements; NumPy's own limit
 
 
-cdef object call(Operation operation, PyObject** given, const Keywords* keywords):
+cdef object call(Operation operation, PyObject** given, object out, const Keywords* keywords):
     cdef Arguments arguments
     cdef Kind kind = FOR_UFUNC
     cdef object result = None
-    cdef object out = <object> keywords.out
-    if out is NOT_GIVEN:
-        out = None
-    if (
-        <object> keywords.casting is "same_kind"
-        and <object> keywords.order is "K"
-        and <object> keywords.subok is True
+    cdef object output = None if out is NOT_GIVEN else out
+    if keywords == NULL or are_defaults(
+        True, <object> keywords.casting, <object> keywords.order, None, <object> keywords.subok
     ):
         kind = classify(operation, given, &arguments)
     if kind == WITH_SEQUENCES:
-        if out is None or cnp.PyArray_CheckExact(out):  # none that might answer the call
-            return call_with_arrays(operation, given, keywords)
+        if output is None or cnp.PyArray_CheckExact(output):  # none that might answer the call
+            return call_with_arrays(operation, given, out, keywords)
     elif kind != FOR_UFUNC and (
-        <object> keywords.dtype is None
+        keywords == NULL
+        or <object> keywords.dtype is None
         or is_dtype_of(<object> given[arguments.shape_from], <object> keywords.dtype)
     ):
-        if <object> keywords.where is not True:
-            result = call_where(given, out, <object> keywords.where, kind, &arguments)
+        if keywords != NULL and <object> keywords.where is not True:
+            result = call_where(given, output, <object> keywords.where, kind, &arguments)
         elif kind == SCALARS:
-            if out is None:
+            if output is None:
                 result = call_scalars(&arguments)
         else:
             if kind == CONTIGUOUS:
-                result = call_contiguous(given, out, &arguments)
+                result = call_contiguous(given, output, &arguments)
             elif kind == ROWS:
-                result = call_rows(given, out, &arguments)
+                result = call_rows(given, output, &arguments)
             if result is None:
-                result = call_strided(given, out, &arguments)
+                result = call_strided(given, output, &arguments)
         if result is not None:
             return result
-    return call_ufunc(operation, given, keywords)
+    return call_ufunc(operation, given, out, keywords)
 
 
 cdef inline object call_contiguous(PyObject** given, object out, Arguments* arguments):
@@ -86,7 +83,7 @@ cdef inline object call_contiguous(PyObject** given, object out, Arguments* argu
         out = make_out(given, arguments)
     elif not use_out(given, out, arguments):
         return None
-    call.is_contiguous = arguments.are_plain
+    call.is_plain = arguments.are_plain
     if call.n > RELEASE_GIL_ABOVE:
         call.block_limit = context_limit()
         with nogil:
@@ -167,7 +164,7 @@ cdef object call_scalars(Arguments* arguments):
 
 
 cdef object call_with_arrays(
-    Operation operation, PyObject** given, const Keywords* keywords
+    Operation operation, PyObject** given, object out, const Keywords* keywords
 ):
     """The call with an array for each list and tuple."""
     cdef PyObject* arrays[OUT]
@@ -180,7 +177,7 @@ cdef object call_with_arrays(
         ):
             owned.append(cnp.PyArray_FROM_O(<object> given[k]))
             arrays[k] = <PyObject*> owned[-1]
-    return call(operation, arrays, keywords)
+    return call(operation, arrays, out, keywords)
 
 
 cdef object check_slope(Operation operation, object negative_slope):

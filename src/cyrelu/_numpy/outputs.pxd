@@ -37,17 +37,18 @@ cdef inline bint use_out(PyObject** given, object out, Arguments* arguments) noe
     cdef Py_ssize_t size = call.n * item
     cdef int k
     for k in range(OUT):
-        if arguments.rows >> k & 1:
-            if not are_disjoint(
-                call.operands.data[k], cnp.PyArray_NBYTES(<cnp.ndarray> given[k]), data, size
-            ):
-                return False
-        elif (
+        if (
             call.operands.stride[k] != 0
             and call.operands.data[k] != data
             and not are_disjoint(call.operands.data[k], size, data, size)
         ):
             return False
+    if arguments.rows:
+        for k in range(OUT):
+            if arguments.rows >> k & 1 and not are_disjoint(
+                call.operands.data[k], cnp.PyArray_NBYTES(<cnp.ndarray> given[k]), data, size
+            ):
+                return False
     call.operands.data[OUT], call.operands.stride[OUT] = data, item
     return True
 

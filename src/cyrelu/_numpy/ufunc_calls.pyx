@@ -56,25 +56,28 @@ cdef list convert(list inputs):
     ]
 
 
-cdef object call_ufunc(Operation operation, PyObject** given, const Keywords* keywords):
+cdef object call_ufunc(
+    Operation operation, PyObject** given, object out, const Keywords* keywords
+):
     cdef int k
-    cdef object out = <object> keywords.out
     inputs = [<object> given[k] for k in range(OUT) if given[k] != NULL]
     if takes_integers(operation) and all([type(each) is int for each in inputs]):
         inputs = [
             default_integer(operation, name, number)
             for name, number in zip(input_names(operation), inputs)
         ]
-    asked_for = keywords_asked_for(keywords)
+    asked_for = {} if keywords == NULL else keywords_asked_for(keywords)
     if out is NOT_GIVEN:
         out = None
+    else:
+        asked_for["out"] = out
     before = take_over_context_limit()
     try:
         if not are_ordinary(inputs, out):
             if one_answers_ufuncs(inputs, out):
                 return call_overridden(ufuncs[operation], input_names(operation), inputs, asked_for)
             inputs = convert(inputs)
-        if <object> keywords.dtype is None:
+        if "dtype" not in asked_for:
             inputs = with_ml_numbers(inputs, ml_types_of(operation))
         return call_and_explain(operation, inputs, asked_for)
     finally:
@@ -84,8 +87,6 @@ cdef object call_ufunc(Operation operation, PyObject** given, const Keywords* ke
 cdef dict keywords_asked_for(const Keywords* keywords):
     """Those that are not the defaults: they travel on to every __array_ufunc__."""
     asked_for = {}
-    if <object> keywords.out is not NOT_GIVEN:
-        asked_for["out"] = <object> keywords.out
     if <object> keywords.where is not True:
         asked_for["where"] = <object> keywords.where
     if <object> keywords.casting != "same_kind":
