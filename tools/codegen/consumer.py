@@ -50,7 +50,7 @@ def callers(operation: Operation) -> Iterator[str]:
 
 def typed_caller(operation: Operation, dtype: Dtype, way: str, body: str) -> str:
     arguments = [f"const {dtype.c_type}[::1] {array.name}" for array in operation.arrays]
-    arguments += [f"{dtype.computes_in} {factor.name}" for factor in operation.factors]
+    arguments += [f"{dtype.factor_type} {factor.name}" for factor in operation.factors]
     arguments += [f"{dtype.c_type}[::1] out"]
     return bracketed(f"def {way}_{operation.name}_{dtype.suffix}(", arguments, "):") + f"\n{body}"
 
@@ -65,7 +65,7 @@ def rows_caller(operation: Operation, row: Operand, dtype: Dtype) -> str:
     """A function of flat arrays, and of one row of that operand."""
     factors = factors_of_rows(operation)
     arguments = [
-        f"{dtype.computes_in} {each.name}"
+        f"{dtype.factor_type} {each.name}"
         if each in factors
         else f"const {dtype.c_type}[::1] {each.name}"
         for each in operation.operands
