@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from dtypes import BOOL, DTYPES, FLOATS, FLOATS_16, INTEGERS, Dtype
 from layout import GENERATED, bracketed, cimport
-from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operand, Operation
+from operations import OPERANDS, OPERATIONS, Operand, Operation
 
 # ---- kernels: the dispatcher under plain names and pointers
 
@@ -305,7 +305,7 @@ def memoryviews_pxd() -> str:
     return MEMORYVIEWS_PXD + "\n\n\n".join(
         [view_types(), read_only(), HELPERS.rstrip()]
         + [memoryview(operation) for operation in OPERATIONS]
-        + [memoryview_of_rows(operation) for operation in OPERATIONS if operation.adds]
+        + [memoryview_of_rows(operation) for operation in OPERATIONS if operation.array_row]
     )
 
 
@@ -370,20 +370,19 @@ def fused_view(operation: Operation) -> str:
 
 
 def memoryview(operation: Operation) -> str:
-    """A function of views of one shape; its slope is a number, or a row of slopes."""
-    takes_slopes = operation.row is NEGATIVE_SLOPE
+    """A function of views of one shape; a factor that may be a row is a number, or a view."""
     arrays = [array.name for array in operation.arrays]
     arguments = [f"{fused_view(operation)} {name}" for name in (*arrays, "out")]
     arguments += [
-        f"{'Slope' if takes_slopes and factor is NEGATIVE_SLOPE else 'double'} {factor.name}"
+        f"{'Slope' if factor is operation.factor_row else 'double'} {factor.name}"
         for factor in operation.factors
     ]
     lines = head_of_memoryview(operation.name, arrays, arguments)
-    if takes_slopes:
+    if operation.factor_row:
         lines.append("    if Slope is not double:")
-        lines.append(check_row(operation.name, "negative_slope", " " * 8))
+        lines.append(check_row(operation.name, operation.factor_row.name, " " * 8))
     lines += ["    if n <= 0:", "        return 0"]
-    if takes_slopes:
+    if operation.factor_row:
         lines += ["    if Slope is double:", *call_kernel(operation, "", "View", " " * 8)]
         lines += ["    else:", *call_kernel(operation, "_rows", "View", " " * 8)]
     else:
@@ -392,14 +391,18 @@ def memoryview(operation: Operation) -> str:
 
 
 def memoryview_of_rows(operation: Operation) -> str:
-    """A function of views of floats and one row of y, a bias."""
+    """A function of views of floats and one row of an array, as of a bias."""
     name = f"{operation.name}_rows"
-    arguments = ["View x", "Row y", "View out"]
+    others = [array.name for array in operation.arrays if array is not operation.row]
+    arguments = [
+        f"{'Row' if array is operation.row else 'View'} {array.name}" for array in operation.arrays
+    ]
+    arguments.append("View out")
     arguments += [f"double {factor.name}" for factor in operation.factors]
     return "\n".join(
         [
-            *head_of_memoryview(name, ["x"], arguments),
-            check_row(name, "y", " " * 4),
+            *head_of_memoryview(name, others, arguments),
+            check_row(name, operation.array_row.name, " " * 4),
             "    if n <= 0:",
             "        return 0",
             *call_kernel(operation, "_rows", "View", " " * 4),

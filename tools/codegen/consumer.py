@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from c_interface import MOST_AXES, SIGNED, arrays_of_rows, factors_of_rows, kernel_dtypes
 from dtypes import FLOATS, Dtype
 from layout import GENERATED, bracketed
-from operations import NEGATIVE_SLOPE, OPERANDS, OPERATIONS, Operand, Operation
+from operations import OPERANDS, OPERATIONS, Operand, Operation
 
 HEAD = f"""\
 {GENERATED}
@@ -34,9 +34,9 @@ def callers(operation: Operation) -> Iterator[str]:
     call = bracketed(f"memoryviews.{operation.name}(", in_c_order(operation, ""), ")", " " * 4)
     for axes in range(1, MOST_AXES + 1):
         yield caller("memoryview", operation, axes, call)
-    if operation.row is NEGATIVE_SLOPE:
-        yield caller("memoryview", operation, 2, call, row=NEGATIVE_SLOPE)
-    elif operation.row:
+    if operation.factor_row:
+        yield caller("memoryview", operation, 2, call, row=operation.factor_row)
+    elif operation.array_row:
         rows = call.replace(f"{operation.name}(", f"{operation.name}_rows(")
         yield caller("memoryview", operation, 2, rows, row=operation.row)
     for dtype in kernel_dtypes(operation):

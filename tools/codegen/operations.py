@@ -126,6 +126,14 @@ class Operation:
         return "x + y" if self.adds else "x"
 
     @property
+    def array_row(self) -> Operand | None:
+        return None if self.row in self.factors else self.row
+
+    @property
+    def factor_row(self) -> Operand | None:
+        return self.row if self.row in self.factors else None
+
+    @property
     def factors_before_out(self) -> list[Operand]:
         return [factor for factor in self.factors if not factor.keyword_only]
 

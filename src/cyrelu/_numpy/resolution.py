@@ -33,7 +33,7 @@ def is_refused(scalar_type: type, ml_types: list[type]) -> bool:
 
 
 def promote_dtypes(
-    dtypes: list[Any], nin: int, takes_integers: bool, ml_types: list[type]
+    dtypes: list[Any], nin: int, takes_integers: bool, takes_bools: bool, ml_types: list[type]
 ) -> list[Any]:
     """Return the classes of dtypes in which a ufunc computes, for those of its operands.
 
@@ -51,6 +51,8 @@ def promote_dtypes(
     if ml_type is not None:
         # NumPy takes Python numbers for strong ones beside dtypes that are not its own.
         return [type(np.dtype(ml_type))] * len(dtypes)
+    if takes_integers and not takes_bools and types == strong and {*strong} == {np.bool}:
+        raise TypeError("no loop for bools alone")  # for which NumPy would take that of int8
     all_integers = all(issubclass(each, (np.integer, np.bool)) for each in strong)
     if all_integers and (float in types or not takes_integers):
         # NumPy would find float16 for integers of 8 bits, and float32 for those of 16.

@@ -189,7 +189,13 @@ cdef int promote(
     for k in range(ML_TYPE_COUNT):
         if has_loop(operation, ml_dtype(k)) and ml_type(ml_dtype(k)) in types:
             add_ml_loop(ufunc, operation, k)
-    wanted = promote_dtypes(given, ufunc.nin, takes_integers(operation), ml_types_of(operation))
+    wanted = promote_dtypes(
+        given,
+        ufunc.nin,
+        takes_integers(operation),
+        has_loop(operation, BOOL),
+        ml_types_of(operation),
+    )
     for k in range(ufunc.nargs):
         promoted[k] = NULL
         if wanted[k] is not None:
