@@ -39,6 +39,8 @@ ctypedef void (*StoreWhereTrue)(View source, View to, const unsigned char* where
 cdef extern from *:
     ctypedef struct Gather "cyrelu_tag":
         pass
+    ctypedef struct Fill "cyrelu_tag":
+        pass
     ctypedef struct Scatter "cyrelu_tag":
         pass
     ctypedef struct StoreWhere "cyrelu_tag":
@@ -46,6 +48,7 @@ cdef extern from *:
 
 ctypedef fused Movement:
     Gather
+    Fill
     Scatter
     StoreWhere
 
@@ -170,8 +173,10 @@ cdef inline void run_in_blocks(
             else:
                 block.data[k] = buffers + k * BLOCK_BYTES
                 # One number is packed once, unless it may be an out that changes (reduce).
-                if operands.stride[k] != 0 or start == first or flags & SEQUENTIAL:
+                if operands.stride[k] != 0:
                     gather(dtype, data, operands.stride[k], block.data[k], n)
+                elif start == first or flags & SEQUENTIAL:
+                    fill(dtype, data, block.data[k], n)
         loop(NULL, NULL, NULL, &block, n, arrays)
         data = operands.data[OUT] + start * operands.stride[OUT]
         streamed = 0
@@ -196,6 +201,11 @@ cdef inline void gather(
     Dtype dtype, char* source, Py_ssize_t stride, char* to, Py_ssize_t n
 ) noexcept nogil:
     move[Gather](NULL, dtype, view(source, n, stride), view(to, n, itemsize(dtype)), NULL)
+
+
+cdef inline void fill(Dtype dtype, char* number, char* to, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t item = itemsize(dtype)
+    move[Fill](NULL, dtype, view(number, 1, item), view(to, n, item), NULL)
 
 
 cdef inline void scatter(
@@ -234,6 +244,8 @@ cdef inline void move_elements(
 ) noexcept nogil:
     if Movement is Gather:
         (<Move> gather_elements[Element])(source, to)
+    elif Movement is Fill:
+        (<Move> fill_elements[Element])(source, to)
     elif Movement is Scatter:
         (<Move> scatter_elements[Element])(source, to)
     else:
@@ -252,6 +264,13 @@ cdef inline void gather_elements(const Element[:] source, Element[::1] to) noexc
         to[i], to[i + 1], to[i + 2], to[i + 3] = a, b, c, d
     for i in range(to.shape[0] - rest, to.shape[0]):
         to[i] = source[i]
+
+
+cdef inline void fill_elements(const Element[::1] source, Element[::1] to) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef Element number = source[0]
+    for i in range(to.shape[0]):
+        to[i] = number
 
 
 cdef inline void scatter_elements(const Element[::1] source, Element[:] to) noexcept nogil:

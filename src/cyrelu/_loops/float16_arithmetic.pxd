@@ -17,6 +17,7 @@ cdef extern from *:
             #define cyrelu_mul _mm512_mul_ps
             #define cyrelu_add _mm512_add_ps
             #define cyrelu_load(from) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(from)))
+            #define cyrelu_broadcast(half) _mm512_cvtph_ps(_mm256_set1_epi16((short)(half)))
             #define cyrelu_store(to, floats) \\
                 _mm256_storeu_si256((__m256i *)(to), _mm512_cvtps_ph(floats, CYRELU_NEAREST))
         #else
@@ -25,6 +26,7 @@ cdef extern from *:
             #define cyrelu_mul _mm256_mul_ps
             #define cyrelu_add _mm256_add_ps
             #define cyrelu_load(from) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(from)))
+            #define cyrelu_broadcast(half) _mm256_cvtph_ps(_mm_set1_epi16((short)(half)))
             #define cyrelu_store(to, floats) \\
                 _mm_storeu_si128((__m128i *)(to), _mm256_cvtps_ph(floats, CYRELU_NEAREST))
         #endif
@@ -36,6 +38,7 @@ cdef extern from *:
         #define cyrelu_add vaddq_f32
         #define cyrelu_load(from) \\
             vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16((const uint16_t *)(from))))
+        #define cyrelu_broadcast(half) vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(half)))
         #define cyrelu_store(to, floats) \\
             vst1_u16((uint16_t *)(to), vreinterpret_u16_f16(vcvt_f16_f32(floats)))
 
@@ -62,28 +65,24 @@ cdef extern from *:
             Py_ssize_t n)
         {
             uint16_t lefts[CYRELU_HALFS] = {0}, rights[CYRELU_HALFS] = {0};
+            cyrelu_floats floats = cyrelu_broadcast(left[0]);
             Py_ssize_t i = 0;
             if (step == 0) {
-                int k;
-                for (k = 0; k < CYRELU_HALFS; k++) lefts[k] = left[0];
-                {
-                    const cyrelu_floats floats = cyrelu_load(lefts);
-                    for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
-                        cyrelu_store(
-                            result + i, cyrelu_compute(is_sum, floats, cyrelu_load(right + i)));
-                }
+                for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
+                    cyrelu_store(
+                        result + i, cyrelu_compute(is_sum, floats, cyrelu_load(right + i)));
             } else {
                 for (; i + CYRELU_HALFS <= n; i += CYRELU_HALFS)
                     cyrelu_store(
                         result + i,
                         cyrelu_compute(is_sum, cyrelu_load(left + i), cyrelu_load(right + i)));
                 memcpy(lefts, left + i, (size_t)(n - i) * sizeof *left);
+                floats = cyrelu_load(lefts);
             }
             if (i < n) {
                 const size_t rest = (size_t)(n - i) * sizeof *right;
                 memcpy(rights, right + i, rest);
-                cyrelu_store(
-                    rights, cyrelu_compute(is_sum, cyrelu_load(lefts), cyrelu_load(rights)));
+                cyrelu_store(rights, cyrelu_compute(is_sum, floats, cyrelu_load(rights)));
                 memcpy(result + i, rights, rest);
             }
         }
