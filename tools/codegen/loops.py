@@ -320,6 +320,7 @@ include "loops.pyx"
 cimport cyrelu._loops.dtypes as dtypes
 cimport cyrelu._loops.operations as operations
 cimport cyrelu._loops.tags as tags
+from cyrelu._loops.contiguous cimport run_floats
 
 {chr(10).join(entries)}"""
 

@@ -7,6 +7,7 @@ include "loops.pyx"
 cimport cyrelu._loops.dtypes as dtypes
 cimport cyrelu._loops.operations as operations
 cimport cyrelu._loops.tags as tags
+from cyrelu._loops.contiguous cimport run_floats
 
 LOOPS[operations.RELU][dtypes.BOOL][0] = \
     <Loop> run_integers[tags.Relu, tags.NumberFactors, tags.Bool]

@@ -28,7 +28,7 @@ from cyrelu._loops.blocks cimport (
     run_one_row,
     store_where,
 )
-from cyrelu._loops.contiguous cimport run_contiguous_integers, run_floats  # no-cython-lint
+from cyrelu._loops.contiguous cimport run_contiguous_integers
 from cyrelu._loops.dtypes cimport DTYPE_COUNT, itemsize
 from cyrelu._loops.floats16 cimport run_floats16
 from cyrelu._loops.narrow_floats cimport run_by_way_of_float
