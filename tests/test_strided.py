@@ -1,5 +1,7 @@
 """Large strided and broadcast operands, on several threads: the results of contiguous arrays."""
 
+import itertools
+
 import numpy as np
 import pytest
 from cases import each_function, each_itemsize, operands_for, sample
@@ -202,3 +204,23 @@ def assert_same_layout(result, expected):
         for each in (result, expected)
     )
     assert seen == wanted
+
+
+@each_function
+@pytest.mark.parametrize("shape", [(4, 5), (30, 64)])
+def test_any_operand_may_give_the_shape(case, shape):
+    """The others are rows, columns, one element or a number; out is new, or the largest operand."""
+    others = [shape, shape[1:], (shape[0], 1), (1,), ()]
+    for shapes in itertools.product(others, repeat=len(case.operands)):
+        if shape not in shapes:
+            continue
+        operands = {
+            name: sample(np.float32, each, seed)
+            for seed, (name, each) in enumerate(zip(case.operands, shapes, strict=True))
+        }
+        expected = case.call_ufunc(operands)
+        assert_same(case.call(operands), expected)
+        for name in case.operands:
+            if operands[name].shape == shape:
+                out = operands[name].copy()
+                assert_same(case.call({**operands, name: out}, out=out), expected)
